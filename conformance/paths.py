@@ -12,8 +12,6 @@ SPEC = BOOK / "spec"
 SOURCES = SPEC / "sources"
 TARGETS = _HERE / "targets"
 #: Runs are written below the current directory when the package is installed: site-packages is no place for them.
-REPORTS = Path(
-    os.environ.get("CONFORM_REPORTS") or (BOOK / "reports" if BOOK is not _HERE / "_book" else "reports")
-)
+REPORTS = Path(os.environ.get("CONFORM_REPORTS") or (BOOK / "reports" if BOOK is not _HERE / "_book" else "reports"))
 RUNS = REPORTS / "runs"
 SITE = REPORTS / "site"
