@@ -21,7 +21,8 @@ from conformance.display import bars, judging, print_changes, print_requirement,
 from conformance.kill import Kills
 from conformance.kill import run as run_saboteurs
 from conformance.saboteurs import registry
-from conformance.verdict import CaseRecord, HarnessError
+from conformance.server_process import ServerProcess
+from conformance.verdict import CaseRecord, HarnessError, NotTestable
 
 #: Targets a run judges when none is named.
 DEFAULT_TARGETS = ("waterspout", "tornado")
@@ -282,6 +283,153 @@ def sources(show_open: bool) -> None:
         console.print(line)
         for id in share.open if show_open else ():
             console.print(f"  {id}")
+
+
+@main.group()
+def autobahn() -> None:
+    """Let Autobahn|Testsuite judge WebSocket servers and clients."""
+
+
+@autobahn.command("setup")
+def autobahn_setup() -> None:
+    """Make Autobahn ready to run: needs Python 2.7 on the machine, or Docker."""
+    try:
+        console.print(fuzzer.setup(), soft_wrap=True)
+    except fuzzer.Unavailable as error:
+        raise click.ClickException(str(error)) from None
+
+
+_FULL = click.option("--full", is_flag=True, help="All 517 cases; the quick lane leaves out long compression rows.")
+
+
+@autobahn.command("server")
+@click.option("--target", "-t", "names", multiple=True, default=("waterspout",), show_default=True)
+@_FULL
+def autobahn_server(names: tuple[str, ...], full: bool) -> None:
+    """Run the fuzzing client against targets' WebSocket servers."""
+    raise SystemExit(fuzz_servers([targets.load(name) for name in names], full))
+
+
+@autobahn.command("client")
+@click.argument("command", nargs=-1, required=True)
+@_FULL
+def autobahn_client(command: tuple[str, ...], full: bool) -> None:
+    """Run the fuzzing server; COMMAND starts a client testee and may hold {url} and {agent}."""
+    try:
+        results = fuzzer.judge_client(list(command), full)
+    except fuzzer.Unavailable as error:
+        raise click.ClickException(str(error)) from None
+    raise SystemExit(_print_fuzzing(command[0], results))
+
+
+def fuzz_servers(chosen: list[targets.Target], full: bool) -> int:
+    """Let Autobahn judge the servers of ``chosen``; write a run, print the results and return the exit code."""
+    run_file = runlog.RunFile("autobahn", targets={one.name: _described(one) for one in chosen}, full=full)
+    code = outcome.AS_EXPECTED
+    for one in chosen:
+        server = ServerProcess(one)
+        try:
+            host, port = server.address()
+            with console.status(f"Autobahn judges {one.name}"):
+                results = fuzzer.judge_server(f"ws://{host}:{port}/ws/echo", full)
+        except (NotTestable, fuzzer.Unavailable) as error:
+            console.print(f"{one.name}: {error}", markup=False)
+            code = outcome.HARNESS
+            continue
+        finally:
+            server.stop()
+        for result in results:
+            run_file.write({**result.to_json(), "target": one.name})
+        code = max(code, _print_fuzzing(one.name, results))
+    run_file.close(exit=code)
+    return code
+
+
+def _print_fuzzing(name: str, results: list[fuzzer.CaseResult]) -> int:
+    failed = [result for result in results if result.failed]
+    good = sum(result.good for result in results)
+    rest = len(results) - good - len(failed)
+    console.print(f"Autobahn on {name}: {good} good, {len(failed)} failed, {rest} not implemented of {len(results)}")
+    for result in failed[:20]:
+        console.print(f"  {result.case}: behaviour {result.behavior}, close {result.close}")
+    return outcome.UNEXPECTED if failed else outcome.AS_EXPECTED
+
+
+@main.command()
+@click.option("--with", "peers", default="h11,wsproto", show_default=True, help="Judges to compare with.")
+@click.option("--examples", default=20_000, show_default=True, help="Examples for each judge.")
+@click.option("--seed", type=int, default=None, help="Seed of the examples (default: a new one).")
+def cross(peers: str, examples: int, seed: int | None) -> None:
+    """Compare Waterspout's protocol cores with other implementations, event for event."""
+    raise SystemExit(cross_check(peers.split(","), examples, seed))
+
+
+def cross_check(peers: list[str], examples: int, seed: int | None) -> int:
+    """Run the differential comparisons, write a run, print the results and return the exit code."""
+    from property_tests import differential  # needs the implementation; the other commands do not
+
+    unknown = set(peers) - set(differential.PEERS)
+    if unknown:
+        raise click.UsageError(f"--with {','.join(sorted(unknown))}: choose from {', '.join(differential.PEERS)}")
+    run_file = runlog.RunFile("cross")
+    code = outcome.AS_EXPECTED
+    for peer in peers:
+        with console.status(f"{examples:,} examples against {peer}"):
+            summary = differential.run(peer, examples, seed)
+        run_file.write({"kind": "differential", **summary.to_json()})
+        for line in summary.lines():
+            console.print(line, markup=False, soft_wrap=True)
+        if summary.unlisted:
+            code = outcome.UNEXPECTED
+    run_file.close(exit=code)
+    return code
+
+
+@main.command()
+@click.option("--judge", "first", is_flag=True, help="Run everything first: targets, saboteurs, the other judges.")
+@click.option("--all", "everything", is_flag=True, help="With --judge: every target, and the judges' full lanes.")
+@click.option("-j", "--jobs", default=2, show_default=True, help="Processes at work at the same time.")
+def report(first: bool, everything: bool, jobs: int) -> None:
+    """Write the report of the newest runs to reports/site."""
+    code = _judge_everything(everything, jobs) if first else outcome.AS_EXPECTED
+    try:
+        page = build(SITE)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    console.print(f"\n[bold]{page}[/bold]", soft_wrap=True)
+    raise SystemExit(code)
+
+
+def _judge_everything(everything: bool, jobs: int) -> int:
+    names = targets.names() if everything else DEFAULT_TARGETS
+    codes = [judge([targets.load(name) for name in names], runner.Options(jobs=jobs))]
+    if codes[0] == outcome.INTERRUPTED:
+        return codes[0]
+    console.print("\n[bold]can the requirements fail?[/bold]")
+    codes.append(judge_saboteurs(list(registry()), jobs, partial=False))
+    console.print("\n[bold]other judges[/bold]")
+    codes.append(cross_check(["h11", "wsproto"], 20_000 if everything else 5_000, None))
+    try:
+        console.print(fuzzer.setup(), soft_wrap=True)
+    except fuzzer.Unavailable as error:
+        # Not a failure: the report says what is missing and how to get it.
+        console.print(f"Autobahn did not run: {error}", markup=False, soft_wrap=True)
+        runlog.RunFile("autobahn", note=f"Autobahn did not run: {error}").close(exit=outcome.AS_EXPECTED)
+    else:
+        codes.append(fuzz_servers([targets.load("waterspout")], full=everything))
+    return max(codes, key=_WEIGHT.index)
+
+
+#: Exit codes from the lightest to the heaviest, for what consists of several parts.
+_WEIGHT = [
+    outcome.AS_EXPECTED,
+    outcome.STALE,
+    outcome.NOTHING_RAN,
+    outcome.UNEXPECTED,
+    outcome.USAGE,
+    outcome.HARNESS,
+    outcome.INTERRUPTED,
+]
 
 
 def run_cli() -> None:
