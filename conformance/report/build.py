@@ -26,7 +26,7 @@ SIGNS = {
     Verdict.LENIENT: "◐",
     Verdict.FAIL: "✕",
     Verdict.MISSING: "∅",
-    Verdict.UNSUPPORTED: "–",
+    Verdict.UNSUPPORTED: "-",
     Verdict.BLOCKED: "⊘",
     Verdict.NOT_TESTABLE: "?",
     Verdict.HARNESS_ERROR: "!",
@@ -99,7 +99,7 @@ def _environment(model: Model) -> jinja2.Environment:
         SIGNS=SIGNS,
         MEANINGS=MEANINGS,
         root="",
-        code_style=Markup(HtmlFormatter(nobackground=True).get_style_defs(".code")),
+        code_style=Markup(str(HtmlFormatter(nobackground=True).get_style_defs(".code"))),  # type: ignore[no-untyped-call]
     )
     environment.filters["python"] = _python
     environment.filters["prose"] = _prose
