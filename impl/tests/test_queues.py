@@ -10,7 +10,6 @@ import weakref
 from typing import Any
 
 import pytest
-
 from waterspout.queues import LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull
 
 AT_ONCE = datetime.timedelta(0)

@@ -9,7 +9,6 @@ import zlib
 from typing import Any
 
 import pytest
-
 from waterspout import util
 
 
