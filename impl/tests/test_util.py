@@ -6,6 +6,7 @@ import gzip
 import re
 import time
 import zlib
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -176,7 +177,7 @@ def test_raise_exc_info_keeps_the_traceback() -> None:
 
         assert caught.tb is not None
         frames = []
-        traceback = caught.tb
+        traceback: TracebackType | None = caught.tb
         while traceback is not None:
             frames.append(traceback)
             traceback = traceback.tb_next
