@@ -40,9 +40,8 @@ class Second(Base):
 
 @pytest.fixture(autouse=True)
 def _default_configuration() -> Any:
-    saved = Base._save_configuration()
     yield
-    Base._restore_configuration(saved)
+    Base.configure(None)
 
 
 def test_the_interface_constructs_its_default() -> None:
