@@ -9,7 +9,6 @@ import sys
 import threading
 
 import pytest
-
 from waterspout import concurrent as ours
 from waterspout._eventloop import create_future
 
@@ -116,7 +115,9 @@ def test_an_exception_for_a_cancelled_future_is_logged(caplog: pytest.LogCapture
 
     asyncio.run(main())
 
-    assert [(record.name, record.levelno) for record in caplog.records] == [("tornado.application", logging.ERROR)]
+    assert [(record.name, record.levelno) for record in caplog.records] == [
+        ("tornado.application", logging.ERROR)
+    ]
     assert "lost" in caplog.text
 
 

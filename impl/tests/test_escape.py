@@ -6,7 +6,6 @@ import html
 import time
 
 import pytest
-
 from waterspout import escape
 
 
