@@ -1,9 +1,9 @@
 """The framing layer: header, lengths, masking (RFC 6455 sections 5.2 and 5.3).
 
-A header is two octets (FIN, three reserved bits, opcode; MASK, seven bits of length), then two or eight more octets of
-length where 126 or 127 announce them, then the four octets of the masking key. Everything that a header says about
-itself is checked here, as soon as the octets that decide it are present; what depends on the frames before it
-(fragmentation, message size) is the connection's business.
+A header is two octets (FIN, three reserved bits, opcode; MASK, seven bits of length), then two or eight more
+octets of length where 126 or 127 announce them, then the four octets of the masking key. Everything that a
+header says about itself is checked here, as soon as the octets that decide it are present; what depends on
+the frames before it (fragmentation, message size) is the connection's business.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ORDER: Final = sys.byteorder
 
 
 class FrameHeader(NamedTuple):
-    """One frame header; ``key`` is empty for an unmasked frame, ``payload_start`` the index of the payload."""
+    """One frame header; ``key`` is empty without masking, ``payload_start`` is the index of the payload."""
 
     fin: bool
     reserved: int
@@ -53,9 +53,9 @@ def _violation(reason: str) -> ProtocolViolation:
 def parse_header(data: bytes, start: int, masked: bool, reserved_bits: int = 0) -> FrameHeader | None:
     """The frame header that begins at ``data[start]``, or None while octets of it are missing.
 
-    ``masked`` tells whether the peer must mask (section 5.1: a client must, a server must not). ``reserved_bits`` are
-    those that a negotiated extension gave a meaning, for frames that open a message. Raises ``ProtocolViolation`` with
-    code 1002.
+    ``masked`` tells whether the peer must mask (section 5.1: a client must, a server must not).
+    ``reserved_bits`` are those that a negotiated extension gave a meaning, for frames that open a message.
+    Raises ``ProtocolViolation`` with code 1002.
     """
     available = len(data) - start
     if available < 2:

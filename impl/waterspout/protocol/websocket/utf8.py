@@ -1,8 +1,8 @@
 """UTF-8 that arrives in pieces (RFC 6455 section 8.1, RFC 3629 section 4).
 
-A text message is wrong from the first octet that no valid continuation can repair, and that is when the connection
-fails: not at the end of the frame, let alone of the message. Between two pieces at most three octets of an unfinished
-character are carried over, so the work is linear however small the pieces are.
+A text message is wrong from the first octet that no valid continuation can repair, and that is when the
+connection fails: not at the end of the frame, let alone of the message. Between two pieces at most three
+octets of an unfinished character are carried over, so the work is linear however small the pieces are.
 """
 
 from __future__ import annotations
