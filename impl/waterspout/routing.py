@@ -170,7 +170,7 @@ class RuleRouter(Router):
     def get_target_delegate(
         self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
     ) -> httputil.HTTPMessageDelegate | None:
-        """Return the delegate by which ``target`` answers, or None; override to support other kinds of targets.
+        """Return the delegate by which ``target`` answers, or None; override to support other kinds.
 
         Documentation: ``routing.RuleRouter.get_target_delegate``.
         """

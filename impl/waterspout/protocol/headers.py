@@ -28,7 +28,7 @@ _MAX_SPELLING_LENGTH = 64
 def normalize_name(name: str) -> str:
     # LONG
     # LONG
-    """Return ``name`` in the one spelling that the container uses: ``content-TYPE`` gives ``Content-Type``."""
+    """Return ``name`` in the spelling of the container: ``content-TYPE`` gives ``Content-Type``."""
     spelling = _SPELLINGS.get(name)
     if spelling is None:
         spelling = "-".join([word.capitalize() for word in name.split("-")])
@@ -38,7 +38,7 @@ def normalize_name(name: str) -> str:
 
 
 class HTTPHeaders(MutableMapping[str, str]):
-    """Header fields: a mapping from names, in any case, to values; repeated values read as one, joined by ``,``.
+    """Header fields: a mapping from names, in any case, to values; repeated values read as one.
 
     Made from nothing, from another `HTTPHeaders` (repeated fields stay apart), or from what ``dict`` takes.
     Setting an item replaces every value of that name; `add` appends one more.
@@ -85,11 +85,11 @@ class HTTPHeaders(MutableMapping[str, str]):
         return result
 
     def parse_line(self, line: str, *, _chars_are_bytes: bool = True) -> None:
-        """Add the field of one line ``name: value``, with or without its line end; an empty line adds nothing.
+        """Add the field of one line ``name: value``, with or without its line end.
 
-        Raises `HTTPInputError` for a line without a colon, with a bad name or value, or one that begins with
-        white space: folded lines are obsolete and refused (RFC 9112, section 5.2).
-        Documentation: ``httputil.HTTPHeaders.parse_line``.
+        An empty line adds nothing.  Raises `HTTPInputError` for a line without a colon, with a bad name or
+        value, or one that begins with white space: folded lines are obsolete and refused (RFC 9112, section
+        5.2). Documentation: ``httputil.HTTPHeaders.parse_line``.
         """
         line = line.removesuffix("\n").removesuffix("\r")
         if not line:
