@@ -26,8 +26,6 @@ _MAX_SPELLING_LENGTH = 64
 
 
 def normalize_name(name: str) -> str:
-    # LONG
-    # LONG
     """Return ``name`` in the spelling of the container: ``content-TYPE`` gives ``Content-Type``."""
     spelling = _SPELLINGS.get(name)
     if spelling is None:
