@@ -221,7 +221,9 @@ class ServerDriver(asyncio.Protocol):
             context = context.behind_proxy(headers, parameters.trusted)
         self._exchange = exchange = Exchange(self, request.method, context)
         self._announced = False
-        self._deadline.set(parameters.body_timeout)
+        self._deadline.at = NEVER
+        if parameters.body_timeout is not None:
+            self._deadline.set(parameters.body_timeout)
         if request.expect_continue:
             self._expects_continue = request
         self._delegate = delegate = parameters.delegate.start_request(self, exchange)
