@@ -1,13 +1,14 @@
 """From the text of a head to an event (RFC 9112 sections 2 to 6; RFC 9110 sections 7.2 and 10.1.1).
 
-A head is matched whole, once; its fields are then picked out, and the few that govern the connection are looked at. Each parser
-returns None when the text is not of the grammar (the caller finds out where) and raises `PeerError` when it is, but breaks a rule.
+A head is matched whole, once; its fields are then picked out, and the few that govern the connection are
+looked at. Each parser returns None when the text is not of the grammar (the caller finds out where) and
+raises `PeerError` when it is, but breaks a rule.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
+from collections.abc import Set as AbstractSet
 
 from . import framing
 from .errors import PeerError
@@ -56,14 +57,14 @@ def _fields(text: str, limits: Limits) -> Fields:
     return [(name, value.strip(OWS)) for name, value in found]
 
 
-def keep_alive(version: str, options: set[str]) -> bool:
+def keep_alive(version: str, options: AbstractSet[str]) -> bool:
     # RFC 9112 section 9.3; "close" wins wherever it stands in the list.
     if "close" in options:
         return False
     return version == "HTTP/1.1" or "keep-alive" in options
 
 
-_NO_OPTIONS: set[str] = set()
+_NO_OPTIONS: frozenset[str] = frozenset()
 
 
 def parse_request(text: str, limits: Limits) -> Request | None:
@@ -116,7 +117,9 @@ def check_request_line(line: str) -> None:
 
 
 def _target_authority(method: str, target: str) -> str | None:
-    """Check that the target is of the form that the method calls for (section 3.2); return the authority it names."""
+    """Check that the target is of the form that the method calls for (section 3.2); return the authority it
+    names.
+    """
     if method == "CONNECT":
         match = host.fullmatch(target)
         if match is None or not match[2] or not _literal_is_valid(match[1]):
@@ -128,7 +131,8 @@ def _target_authority(method: str, target: str) -> str | None:
     if match is None:
         raise PeerError(400, f"request target of no known form: {_shown(target)}")
     authority = match[1]
-    # An empty host and user information are refused by RFC 9110 sections 4.2.1 and 4.2.4; the host's grammar has neither.
+    # An empty host and user information are refused by RFC 9110 sections 4.2.1 and 4.2.4; the host's grammar
+    # has neither.
     found = host.fullmatch(authority)
     if found is None or not _literal_is_valid(found[1]):
         raise PeerError(400, f"request target with a bad authority: {_shown(target)}")
@@ -136,7 +140,9 @@ def _target_authority(method: str, target: str) -> str | None:
 
 
 def _literal_is_valid(literal: str | None) -> bool:
-    """Whether what stands in brackets is an IPv6 address or of a future version; true when there are no brackets."""
+    """Whether what stands in brackets is an IPv6 address or of a future version; true when there are no
+    brackets.
+    """
     if literal is None or literal[0] in "vV":
         return True
     try:
@@ -147,7 +153,9 @@ def _literal_is_valid(literal: str | None) -> bool:
 
 
 def _host(values: list[str] | None, version: str) -> str | None:
-    """The Host field's value, by the rules of RFC 9112 section 3.2: exactly one for 1.1, never more, and valid."""
+    """The Host field's value, by the rules of RFC 9112 section 3.2: exactly one for 1.1, never more, and
+    valid.
+    """
     if values is None:
         if version == "HTTP/1.0":
             return None
@@ -190,7 +198,9 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
 
 
 def _declared_without_body(noted: dict[str, list[str]], version: str) -> framing.Declared:
-    """What a response without a body says its body would have been; a senseless declaration harms nobody here."""
+    """What a response without a body says its body would have been; a senseless declaration harms nobody
+    here.
+    """
     try:
         return framing.declared(noted, version)
     except PeerError:
@@ -217,12 +227,14 @@ def bad_field(text: str) -> PeerError:
     """Say which of the field lines in ``text`` (after the start line, ends included) is not of the grammar."""
     matched = field_lines.match(text)
     rest = text[matched.end() :] if matched else text
-    line = re.split("\r\n", rest, maxsplit=1)[0]
+    line = rest.split("\r\n", 1)[0]
     return PeerError(400, f"malformed field line {_shown(line)}")
 
 
-def parse_trailers(text: str, limits: Limits) -> Fields:
-    """Parse a trailer section without its empty line (RFC 9112 section 7.1.2)."""
+def parse_trailers(text: str, limits: Limits, *, folds: bool) -> Fields:
+    """Parse a trailer section without its empty line (RFC 9112 section 7.1.2); ``folds`` are for user agents."""
+    if folds and text[0] not in OWS:
+        text = obs_fold.sub(" ", text)
     if not field_lines.fullmatch(text):
         raise bad_field(text)
     trailers = _fields(text, limits)
