@@ -1,9 +1,9 @@
 """Count the calls that a server makes for one hello-world request on a kept-alive connection.
 
-A count repeats exactly, so it can be compared without a quiet machine.  Waterspout and Tornado run in turn in this one process:
-the same client sends the same request over a loopback socket, and `sys.setprofile` counts calls of Python functions, and of
-C functions, on the server's thread.  Both levels are counted: the server layer alone (a function as the application),
-and ``web`` with a handler, where the package has it.
+A count repeats exactly, so it can be compared without a quiet machine.  Waterspout and Tornado run in turn in
+this one process: the same client sends the same request over a loopback socket, and `sys.setprofile` counts
+calls of Python functions, and of C functions, on the server's thread.  Two levels are counted: the server
+layer alone, with a function as the application, and ``web`` with a handler, where the package has it.
 
     python benchmarks/server_calls.py
 """
