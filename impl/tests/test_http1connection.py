@@ -123,6 +123,16 @@ async def test_a_large_body_is_not_copied_behind_the_head() -> None:
     assert [len(piece) > 65536 for piece in peer.transport.writes] == [False, True]
 
 
+def counted(name: str, original: Callable[..., Any], made: list[str]) -> Callable[..., Any]:
+    """Return ``original``, noting its calls in ``made``."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made.append(name)
+        return original(*args, **kwargs)
+
+    return call
+
+
 @run
 async def test_a_synchronous_request_makes_no_task_future_or_timer() -> None:
     """Everything happens within data_received."""
@@ -130,15 +140,9 @@ async def test_a_synchronous_request_makes_no_task_future_or_timer() -> None:
     peer = Peer(Recorder())
     peer.send(GET)
     made: list[str] = []
-    originals = {
-        name: getattr(loop, name) for name in ("create_future", "create_task", "call_at", "call_soon")
-    }
-    for name, original in originals.items():
-        setattr(
-            loop,
-            name,
-            lambda *args, _n=name, _o=original, **kwargs: (made.append(_n), _o(*args, **kwargs))[1],
-        )
+    names = ("create_future", "create_task", "call_at", "call_soon")
+    for name in names:
+        setattr(loop, name, counted(name, getattr(loop, name), made))
     gc.collect()
     futures = sum(isinstance(item, asyncio.Future) for item in gc.get_objects())
     gc.disable()
@@ -147,7 +151,7 @@ async def test_a_synchronous_request_makes_no_task_future_or_timer() -> None:
         after = sum(isinstance(item, asyncio.Future) for item in gc.get_objects())
     finally:
         gc.enable()
-        for name in originals:
+        for name in names:
             delattr(loop, name)
     assert made == []
     assert after == futures
