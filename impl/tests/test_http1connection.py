@@ -247,6 +247,20 @@ async def test_a_pipelining_peer_gives_way_to_others() -> None:
 
 
 @run
+async def test_a_peer_that_takes_no_answers_gets_no_more_of_them() -> None:
+    """Its next requests wait until it has read."""
+    peer = Peer(Recorder(lambda exchange: (respond(exchange), peer.driver.pause_writing())))
+    peer.send(GET * 5)
+    await turns()
+    assert peer.transport.written == HELLO
+    peer.send(GET * 5000)
+    assert peer.transport.paused
+    peer.driver.resume_writing()
+    await turns()
+    assert peer.transport.written == HELLO * 2
+
+
+@run
 async def test_reading_stops_when_too_much_waits_behind_an_unanswered_request() -> None:
     """And goes on after the answer."""
     peer = Peer(Recorder(silent))
