@@ -524,6 +524,16 @@ async def test_a_peer_that_ends_its_side_is_still_answered() -> None:
 
 
 @run
+async def test_a_delegate_hears_only_once_that_its_peer_is_gone() -> None:
+    """First the peer ends its side, then the connection is lost."""
+    peer = Peer(Recorder(silent))
+    peer.send(GET)
+    peer.driver.eof_received()
+    peer.driver.connection_lost(ConnectionResetError())
+    assert peer.delegate.told == [("GET", "/"), "finish", "lost", "closed"]
+
+
+@run
 async def test_an_idle_peer_that_ends_its_side_is_closed_silently() -> None:
     """Nothing is owed."""
     peer = Peer(Recorder())
