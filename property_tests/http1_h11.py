@@ -1,8 +1,9 @@
 """Our HTTP/1.1 core beside h11: requests as a server reads them, responses as a client does.
 
-Each side reads the same pieces and ends with a list of items (what was said, in comparable form). Our side reads the stream whole,
-too: what comes out may not depend on the cuts. Every stream is followed by the end of the connection, so that neither side can be
-waiting for more; of a message that fails, only that it failed is compared, since how much of its body comes out before is timing.
+Each side reads the same pieces and ends with a list of items (what was said, in comparable form). Our side
+reads the stream whole, too: what comes out may not depend on the cuts. Every stream is followed by the end of
+the connection, so that neither side can be waiting for more; of a message that fails, only that it failed is
+compared, since how much of its body comes out before is timing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import h11
+from waterspout.protocol import http1
 
 from property_tests.decisions.http1_h11 import PREDICATES, Divergence, Item
 from property_tests.differential import AGREED, Comparison, Verdict, explain, load_decisions
@@ -23,7 +25,6 @@ from property_tests.strategies.http1 import (
     request_cases,
     response_cases,
 )
-from waterspout.protocol import http1
 
 DECISIONS = load_decisions(Path(__file__).parent / "decisions" / "http1_h11.toml", PREDICATES)
 
