@@ -348,7 +348,7 @@ def test_converted_yields_can_be_awaited() -> None:
         source.set_result(4)
         return [
             await gen.convert_yielded(None),
-            await gen.moment,
+            await gen.convert_yielded(gen.moment),
             await gen.convert_yielded(source),
             await gen.convert_yielded([native(1)]),
         ]

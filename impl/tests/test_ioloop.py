@@ -230,7 +230,7 @@ def test_run_sync_cancels_what_takes_too_long(loop: Any) -> None:
 
 def test_run_sync_says_when_the_loop_was_stopped_or_is_running(loop: Any) -> None:
     """Two mistakes, two RuntimeErrors; and what was abandoned does not stop a later run."""
-    gate = gen.Future(loop=loop.asyncio_loop)
+    gate: asyncio.Future[None] = loop.asyncio_loop.create_future()
 
     def stopping() -> Any:
         loop.stop()
@@ -304,7 +304,12 @@ def test_update_handler_changes_what_is_watched(loop: Any) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         seen = []
-        loop.add_handler(ours, lambda _, events: (seen.append(events), loop.stop()), IOLoop.WRITE)
+
+        def handler(_: Any, events: int) -> None:
+            seen.append(events)
+            loop.stop()
+
+        loop.add_handler(ours, handler, IOLoop.WRITE)
         loop.update_handler(ours, IOLoop.READ)
         theirs.send(b"x")
         loop.start()
@@ -398,7 +403,8 @@ def run_periodic(jumping: Any, period: float, seconds: float, **options: Any) ->
         periodic = PeriodicCallback(lambda: calls.append(clock()), period, **options)
         periodic.start()
         assert periodic.is_running()
-        jumping.call_later(seconds, lambda: (periodic.stop(), jumping.stop()))
+        jumping.call_later(seconds, periodic.stop)
+        jumping.call_later(seconds, jumping.stop)
 
     jumping.add_callback(start)
     jumping.start()
@@ -425,7 +431,7 @@ def test_jitter_spreads_the_calls_around_the_period(jumping: Any) -> None:
 def test_a_long_call_is_never_overlapped_and_what_it_missed_is_left_out(jumping: Any) -> None:
     """A coroutine of 2.5 periods is called every third period."""
     began: list[float] = []
-    running = []
+    running: list[bool] = []
 
     async def slow() -> None:
         assert not running

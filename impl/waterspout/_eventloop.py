@@ -86,7 +86,7 @@ def _close_loops() -> None:
 
 def create_future() -> asyncio.Future[Any]:
     """Return a new pending future on the loop of this thread."""
-    # Made directly: this is on the path of every coroutine and queue operation, and each call on the way counts.
+    # Made directly: this is on the path of every coroutine and queue operation, where each call counts.
     try:
         return asyncio.Future(loop=asyncio.get_running_loop())
     except RuntimeError:
