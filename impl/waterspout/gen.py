@@ -178,7 +178,12 @@ def coroutine(func: Callable[..., Generator[Any, Any, _T]] | Callable[..., _T]) 
                 context.run(Runner(result, future, context).run, None)
             else:
                 future.set_result(result)
-        return future
+        try:
+            return future
+        finally:
+            # The frames of an exception refer to this one, and it must not refer to the future that holds the
+            # exception: "exception was never retrieved" is logged when the future dies.
+            del future
 
     setattr(start, _COROUTINE_MARK, True)
     return start

@@ -1,7 +1,8 @@
 """HTTP/1.1 without I/O, for both roles (RFC 9112, and what of RFC 9110 concerns messages).
 
-Feed a `ServerConnection` or `ClientConnection` with octets, take events out; send events through it, take octets out. A peer's
-fault comes out as a `Failure` event with the status to answer; a fault of ours raises `LocalProtocolError`.
+Feed a `ServerConnection` or `ClientConnection` with octets, take events out; send events through it, take
+octets out. A peer's fault comes out as a `Failure` event with the status to answer; a fault of ours raises
+`LocalProtocolError`.
 """
 
 from __future__ import annotations

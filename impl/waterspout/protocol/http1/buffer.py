@@ -1,14 +1,17 @@
 """Received octets that no reader has taken yet.
 
-Most reads of a socket are taken whole: then the ``bytes`` object that came in is kept as it is, and slices of it go out.
-Only when a read ends within an element is a ``bytearray`` made, whose growth is amortised; so any chopping costs linear time.
+Most reads of a socket are taken whole: then the ``bytes`` object that came in is kept as it is, and slices of
+it go out. Only when a read ends within an element is a ``bytearray`` made, whose growth is amortised; so any
+chopping costs linear time.
 """
 
 from __future__ import annotations
 
 
 class ReceiveBuffer:
-    """``data[pos:]`` is what remains. Readers look at ``data`` and move ``pos``; only `feed` replaces ``data``."""
+    """``data[pos:]`` is what remains. Readers look at ``data`` and move ``pos``; only `feed` replaces
+    ``data``.
+    """
 
     __slots__ = ("data", "pos")
 
@@ -41,7 +44,8 @@ class ReceiveBuffer:
         """Remove and return up to ``size`` octets."""
         start = self.pos
         self.pos = min(start + size, len(self.data))
-        # A slice of all of a bytes object is that object, and so is bytes() of it: whole reads are not copied.
+        # A slice of all of a bytes object is that object, and so is bytes() of it: whole reads are not
+        # copied.
         return bytes(self.data[start : self.pos])
 
     def rest(self) -> bytes:

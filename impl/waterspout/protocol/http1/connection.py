@@ -1,7 +1,8 @@
-"""The two roles' conversations: what `ServerConnection` and `ClientConnection` read, may send, and remember in between.
+"""The two roles' conversations: what `ServerConnection` and `ClientConnection` read, may send, and remember
+in between.
 
-RFC 9112 section 9 (persistence, pipelining, closing) and RFC 9110 section 7.8 (upgrade) are here; grammar, framing, readers and
-writers are in modules of their own.
+RFC 9112 section 9 (persistence, pipelining, closing) and RFC 9110 section 7.8 (upgrade) are here; grammar,
+framing, readers and writers are in modules of their own.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class Connection:
     def feed(self, data: bytes) -> None:
         """Store what was received. Never raises for what a peer sent; what can no longer matter is dropped.
 
-        Input that comes while the connection is `paused` is kept, so whoever reads the socket should pause it, too.
+        Input that comes while the connection is `paused` is kept, so whoever reads the socket should pause
+        it, too.
         """
         if self._ended and data:
             raise LocalProtocolError(
@@ -97,7 +99,9 @@ class Connection:
             self._buffer.feed(bytes(data))
 
     def feed_eof(self) -> None:
-        """Note that the peer will send nothing more. `next_event` says what that means once the stored input is used up."""
+        """Note that the peer will send nothing more. `next_event` says what that means once the stored input
+        is used up.
+        """
         self._ended = True
 
     def next_event(self) -> Event | None:
@@ -121,7 +125,9 @@ class Connection:
 
     @property
     def paused(self) -> bool:
-        """Whether reading waits for `start_next_message`: the peer's message is complete, ours is not, or both are."""
+        """Whether reading waits for `start_next_message`: the peer's message is complete, ours is not, or
+        both are.
+        """
         return self.their_state is State.DONE
 
     @property
@@ -136,7 +142,8 @@ class Connection:
     def set_body_limit(self, size: int | None) -> None:
         """Bound the current incoming body by ``size`` octets (None: not at all), in place of ``limits.body``.
 
-        To be called after the head was delivered and before any of the body is; raises `LocalProtocolError` at other times.
+        To be called after the head was delivered and before any of the body is; raises `LocalProtocolError`
+        at other times.
         """
         if self.their_state is not State.BODY:
             raise LocalProtocolError("set_body_limit() belongs between a message's head and its body")
@@ -176,8 +183,8 @@ class Connection:
     def send(self, event: Event) -> bytes:
         """Turn what we say into octets for the peer.
 
-        Raises `LocalProtocolError`, changing nothing, when the event is not allowed now, would not be valid on the wire or
-        breaks what the head declared.
+        Raises `LocalProtocolError`, changing nothing, when the event is not allowed now, would not be valid
+        on the wire or breaks what the head declared.
         """
         kind = type(event)
         state = self._our_moves[self.our_state].get(kind)
@@ -211,7 +218,8 @@ class Connection:
     # Both
 
     def start_next_message(self) -> None:
-        """Begin the next exchange on the same connection. What is stored of the next message can then be read.
+        """Begin the next exchange on the same connection. What is stored of the next message can then be
+        read.
 
         Raises `LocalProtocolError` unless both sides are done and `keep_alive` holds.
         """
@@ -231,8 +239,9 @@ class Connection:
 class ServerConnection(Connection):
     """A server's side of one connection: reads requests, sends responses.
 
-    Source: RFC 9112. A cycle is: ``feed``, ``next_event`` until ``EndOfMessage``, ``send`` a response, its data and its end, then
-    `start_next_message` if `keep_alive`, else close. Requests are read one at a time; pipelined ones wait in the buffer.
+    Source: RFC 9112. A cycle is: ``feed``, ``next_event`` until ``EndOfMessage``, ``send`` a response, its
+    data and its end, then `start_next_message` if `keep_alive`, else close. Requests are read one at a time;
+    pipelined ones wait in the buffer.
     """
 
     role = Role.SERVER
@@ -280,7 +289,9 @@ class ServerConnection(Connection):
         return failure
 
     def abandon_body(self) -> None:
-        """Give up reading the request's body; the connection then ends with the response, and the rest is dropped."""
+        """Give up reading the request's body; the connection then ends with the response, and the rest is
+        dropped.
+        """
         if self.their_state is not State.BODY:
             return
         self._abandoned = True

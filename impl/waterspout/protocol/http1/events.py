@@ -1,8 +1,9 @@
 """What is said on a connection, as values (RFC 9112 section 2.1).
 
-The same classes serve both directions: ``next_event`` returns what the peer said, ``send`` takes what we say. Two events are
-equal when they say the same on the wire; what was only derived from the head (keep-alive, lengths ...) does not count.
-Field names keep the peer's spelling, values are latin-1 text with the surrounding whitespace removed (RFC 9110 section 5.5).
+The same classes serve both directions: ``next_event`` returns what the peer said, ``send`` takes what we say.
+Two events are equal when they say the same on the wire; what was only derived from the head (keep-alive,
+lengths ...) does not count. Field names keep the peer's spelling, values are latin-1 text with the
+surrounding whitespace removed (RFC 9110 section 5.5).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ Fields = list[tuple[str, str]]
 
 @dataclass(slots=True)
 class Request:
-    """The head of a request. The fields after ``headers`` are filled in by the parser and ignored by ``send``.
+    """The head of a request. The fields after ``headers`` are filled in by the parser and ignored by
+    ``send``.
 
-    ``version`` is "HTTP/1.0" or "HTTP/1.1" (a higher minor version reads as 1.1, RFC 9110 section 2.5). ``authority`` is the
-    host and port that the request is for: that of an absolute- or authority-form target, otherwise the Host field's.
-    ``upgrade`` is the Upgrade field's value when the Connection field names it.
+    ``version`` is "HTTP/1.0" or "HTTP/1.1" (a higher minor version reads as 1.1, RFC 9110 section 2.5).
+    ``authority`` is the host and port that the request is for: that of an absolute- or authority-form target,
+    otherwise the Host field's. ``upgrade`` is the Upgrade field's value when the Connection field names it.
     """
 
     method: str
@@ -47,7 +49,9 @@ class InformationalResponse:
 
 @dataclass(slots=True)
 class Response:
-    """The head of a final response. The fields after ``version`` are filled in by the parser and ignored by ``send``."""
+    """The head of a final response. The fields after ``version`` are filled in by the parser and ignored by
+    ``send``.
+    """
 
     status: int
     reason: str = ""
@@ -67,7 +71,9 @@ class Data:
 
 @dataclass(slots=True)
 class EndOfMessage:
-    """The message is complete. ``trailers`` are the fields that followed a chunked body (RFC 9112 section 7.1.2)."""
+    """The message is complete. ``trailers`` are the fields that followed a chunked body (RFC 9112 section
+    7.1.2).
+    """
 
     trailers: Sequence[tuple[str, str]] = ()
 
@@ -81,7 +87,8 @@ class ConnectionClosed:
 class Failure:
     """The peer broke the protocol or a limit; nothing more is read from it.
 
-    ``status`` is what a server answers (400, 413, 414, 431, 501, 505); ``message`` names the cause for the operator's log.
+    ``status`` is what a server answers (400, 413, 414, 431, 501, 505); ``message`` names the cause for the
+    operator's log.
     """
 
     status: int

@@ -1,8 +1,9 @@
 """Where a message's body ends: the decision table of RFC 9112 section 6.3, for both directions.
 
-Two steps. What the head *declares* (Content-Length, Transfer-Encoding) is checked and read first, with the strict answer wherever
-the RFC leaves a choice: a message that two parsers could frame in two ways is refused. Then the *body* follows from the
-declaration and, for a response, from the status and from the request's method.
+Two steps. What the head *declares* (Content-Length, Transfer-Encoding) is checked and read first, with the
+strict answer wherever the RFC leaves a choice: a message that two parsers could frame in two ways is refused.
+Then the *body* follows from the declaration and, for a response, from the status and from the request's
+method.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def _check_codings(values: list[str]) -> None:
             raise PeerError(400, f"malformed transfer coding {coding[:40]!r}")
         names.append(match[1].lower())
     if names.count("chunked") != 1 or names[-1] != "chunked":
-        # Section 6.3 item 4: without a final chunked the length of a request cannot be known, and the answer is 400.
+        # Section 6.3 item 4: without a final chunked the length of a request cannot be known, and the answer
+        # is 400.
         raise PeerError(400, "chunked is not the one final transfer coding")
     if len(names) > 1:
         raise PeerError(501, f"transfer coding {names[0][:40]!r} is not supported")  # section 6.1

@@ -1,7 +1,8 @@
 """From the text of a head to an event (RFC 9112 sections 2 to 6; RFC 9110 sections 7.2 and 10.1.1).
 
-A head is matched whole, once; its fields are then picked out, and the few that govern the connection are looked at. Each parser
-returns None when the text is not of the grammar (the caller finds out where) and raises `PeerError` when it is, but breaks a rule.
+A head is matched whole, once; its fields are then picked out, and the few that govern the connection are
+looked at. Each parser returns None when the text is not of the grammar (the caller finds out where) and
+raises `PeerError` when it is, but breaks a rule.
 """
 
 from __future__ import annotations
@@ -116,7 +117,9 @@ def check_request_line(line: str) -> None:
 
 
 def _target_authority(method: str, target: str) -> str | None:
-    """Check that the target is of the form that the method calls for (section 3.2); return the authority it names."""
+    """Check that the target is of the form that the method calls for (section 3.2); return the authority it
+    names.
+    """
     if method == "CONNECT":
         match = host.fullmatch(target)
         if match is None or not match[2] or not _literal_is_valid(match[1]):
@@ -128,7 +131,8 @@ def _target_authority(method: str, target: str) -> str | None:
     if match is None:
         raise PeerError(400, f"request target of no known form: {_shown(target)}")
     authority = match[1]
-    # An empty host and user information are refused by RFC 9110 sections 4.2.1 and 4.2.4; the host's grammar has neither.
+    # An empty host and user information are refused by RFC 9110 sections 4.2.1 and 4.2.4; the host's grammar
+    # has neither.
     found = host.fullmatch(authority)
     if found is None or not _literal_is_valid(found[1]):
         raise PeerError(400, f"request target with a bad authority: {_shown(target)}")
@@ -136,7 +140,9 @@ def _target_authority(method: str, target: str) -> str | None:
 
 
 def _literal_is_valid(literal: str | None) -> bool:
-    """Whether what stands in brackets is an IPv6 address or of a future version; true when there are no brackets."""
+    """Whether what stands in brackets is an IPv6 address or of a future version; true when there are no
+    brackets.
+    """
     if literal is None or literal[0] in "vV":
         return True
     try:
@@ -147,7 +153,9 @@ def _literal_is_valid(literal: str | None) -> bool:
 
 
 def _host(values: list[str] | None, version: str) -> str | None:
-    """The Host field's value, by the rules of RFC 9112 section 3.2: exactly one for 1.1, never more, and valid."""
+    """The Host field's value, by the rules of RFC 9112 section 3.2: exactly one for 1.1, never more, and
+    valid.
+    """
     if values is None:
         if version == "HTTP/1.0":
             return None
@@ -190,7 +198,9 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
 
 
 def _declared_without_body(noted: dict[str, list[str]], version: str) -> framing.Declared:
-    """What a response without a body says its body would have been; a senseless declaration harms nobody here."""
+    """What a response without a body says its body would have been; a senseless declaration harms nobody
+    here.
+    """
     try:
         return framing.declared(noted, version)
     except PeerError:

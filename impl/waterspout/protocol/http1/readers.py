@@ -1,9 +1,10 @@
-"""What reads the next event out of the buffer; one of these is current at any time, chosen by state and framing.
+"""What reads the next event out of the buffer; one of these is current at any time, chosen by state and
+framing.
 
-A reader is called with the buffer and returns an event, or None when more input is needed; it raises `PeerError` for what the
-peer must not send. ``at_end`` is asked instead when input has ended and no event is left. No reader looks at an octet more than a
-fixed number of times, however the input is cut, and what it reports does not depend on the cuts: limits and faults are judged
-in the order in which the octets came.
+A reader is called with the buffer and returns an event, or None when more input is needed; it raises
+`PeerError` for what the peer must not send. ``at_end`` is asked instead when input has ended and no event is
+left. No reader looks at an octet more than a fixed number of times, however the input is cut, and what it
+reports does not depend on the cuts: limits and faults are judged in the order in which the octets came.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Reader(Protocol):
 
 
 class HeadReader:
-    """Reads heads. ``check_line`` judges a start line as soon as it is complete; ``too_long`` is the status if it never is."""
+    """Reads heads. ``check_line`` judges a start line as soon as it is complete; ``too_long`` is the status
+    if it never is.
+    """
 
     def __init__(
         self,
@@ -161,7 +164,8 @@ class HeadReader:
     def _scan_octets(self, buffer: ReceiveBuffer, stop: int) -> None:
         data, pos = buffer.data, buffer.pos
         start = max(0, self._scanned - 1)
-        # What precedes the head may be a CR of another message's body, which the expression would take for this line's.
+        # What precedes the head may be a CR of another message's body, which the expression would take for
+        # this line's.
         first_is_illegal = start == 0 and data.startswith(b"\n", pos) and stop > 0
         found = self._illegal.search(data, pos + start, pos + stop)
         if found or first_is_illegal:

@@ -1,8 +1,8 @@
 """The states of the two sides of a connection, as tables (RFC 9112 section 9; RFC 9110 section 15.2).
 
-Each side has a state of its own; an event moves the state of the side that says it. A pair that is not in the table is not
-allowed. What concerns both sides at once, the end of an exchange, is in `Connection`: sides that are DONE start again when the
-connection persists, else they must close.
+Each side has a state of its own; an event moves the state of the side that says it. A pair that is not in the
+table is not allowed. What concerns both sides at once, the end of an exchange, is in `Connection`: sides that
+are DONE start again when the connection persists, else they must close.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ CLIENT_MOVES: Moves = _closing(
     }
 )
 
-#: ``Request`` and ``Failure`` are the client's doing, and what makes a server owe an answer. A response while idle is the
-#: one that needs no request: 408 (RFC 9110 section 15.5.9) or another farewell; the connection ends with it.
+#: ``Request`` and ``Failure`` are the client's doing, and what makes a server owe an answer. A response while
+#: idle is the one that needs no request: 408 (RFC 9110 section 15.5.9) or another farewell; the connection
+#: ends with it.
 SERVER_MOVES: Moves = _closing(
     {
         State.IDLE: {Request: State.ANSWERING, Failure: State.ANSWERING, Response: State.BODY},

@@ -10,7 +10,6 @@ from . import grammar
 from .errors import LocalProtocolError
 from .events import Data, EndOfMessage
 
-
 _names = re.compile(rf"{grammar.TOKEN}(?:,{grammar.TOKEN})*")
 
 
@@ -36,9 +35,9 @@ def serialise_fields(headers: Sequence[tuple[str, str]]) -> str:
         names = ",".join([name for name, _ in headers])
     except (TypeError, ValueError):
         raise LocalProtocolError("headers must be pairs of str: name and value") from None
-    # Two matches for all fields instead of two for each. The lines match only if no name or value brought a line end of its
-    # own (their count shows that); a colon within a name would look like part of the value, which the second match excludes;
-    # a comma there passes the second match and fails the first.
+    # Two matches for all fields instead of two for each. The lines match only if no name or value brought a
+    # line end of its own (their count shows that); a colon within a name would look like part of the value,
+    # which the second match excludes; a comma there passes the second match and fails the first.
     whole = lines.count("\r\n") == len(headers) and grammar.field_lines.fullmatch(lines)
     if not whole or not _names.fullmatch(names):
         check_fields(headers)
@@ -102,7 +101,9 @@ class LengthWriter:
 
 
 class ChunkedWriter:
-    """Sends each ``Data`` as a chunk; an empty one sends nothing, for a chunk of size zero would end the body."""
+    """Sends each ``Data`` as a chunk; an empty one sends nothing, for a chunk of size zero would end the
+    body.
+    """
 
     def data(self, event: Data) -> bytes:
         data = event.data
