@@ -8,10 +8,10 @@ def`` functions await the same things through :func:`multi` and :func:`convert_y
 
 How a decorated function runs:
 
-- It starts at once, in the caller's stack, and goes on without a pause while what it yields is done already; a
-  long row of those is interrupted now and then, so that one coroutine cannot keep the loop from its other work.
-- All its steps run in one context of its own, a copy of the caller's, like a task of asyncio. Nothing it sets in
-  a context variable reaches the caller.
+- It starts at once, in the caller's stack, and goes on without a pause while what it yields is done already.
+  A long row of those is interrupted now and then, so that no coroutine keeps the loop from its other work.
+- All its steps run in one context of its own, a copy of the caller's, like a task of asyncio. Nothing that it
+  sets in a context variable reaches the caller.
 - Its outcome is a future. Cancelling that future gives up the outcome but does not stop the function.
 """
 
@@ -125,11 +125,11 @@ _tasks: set[asyncio.Task[Any]] = set()
 
 @functools.singledispatch
 def convert_yielded(yielded: Any) -> Any:
-    """Turn what a coroutine may yield into a future that can be awaited (or into :data:`moment`, for None).
+    """Turn what a coroutine may yield into something to await: a future, or :data:`moment` for None.
 
-    Awaitables start to run now, in the background, as tasks. Raises :exc:`BadYieldError` for what nobody can wait
-    for. ``convert_yielded.register`` (see :func:`functools.singledispatch`) adds conversions for further types.
-    Documentation: ``gen.convert_yielded``.
+    Awaitables start to run now, in the background, as tasks. Raises :exc:`BadYieldError` for what nobody can
+    wait for. ``convert_yielded.register`` (see :func:`functools.singledispatch`) adds conversions for further
+    types. Documentation: ``gen.convert_yielded``.
     """
     if asyncio.isfuture(yielded) or yielded is moment:
         return yielded
@@ -144,7 +144,7 @@ def convert_yielded(yielded: Any) -> Any:
     if inspect.isawaitable(yielded):
         return _start_task(yielded)
     raise BadYieldError(
-        f"cannot wait for {yielded!r}: a coroutine yields futures, awaitables, lists or dicts of them, or None"
+        f"cannot wait for {yielded!r}: yield futures, awaitables, lists or dicts of them, or None"
     )
 
 

@@ -202,13 +202,23 @@ class Queue(Generic[_T]):
 
     def _take(self) -> _T:
         """Take an item out where there is one, and let in an item that waits for room."""
-        if self._putters and (served := self._putters.serve()):
+        # In before out: the queue's order counts from the moment there is an order to choose from.
+        if self._putters:
+            self._let_one_in()
+        return self._get()
+
+    def _let_one_in(self) -> None:
+        while served := self._putters.serve():
             future, item = served
-            # In before out: the queue's order counts from the moment there is an order to choose from.
-            self._put(item)
+            try:
+                self._put(item)
+            except Exception as error:
+                # An item the container cannot take: tell who brought it, not who happens to take another.
+                future.set_exception(error)
+                continue
             self._unfinished_tasks += 1
             future.set_result(None)
-        return self._get()
+            return
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {id(self):#x} {self._state()}>"
@@ -253,7 +263,7 @@ class PriorityQueue(Queue[_T]):
 
     def _put(self, item: _T) -> None:
         try:
-            heapq.heappush(self._queue, item)  # type: ignore[misc]
+            heapq.heappush(self._queue, item)  # type: ignore[type-var]
         except BaseException:
             # An item that cannot be compared is in the list already, and would spoil every later get.
             self._queue[:] = [kept for kept in self._queue if kept is not item]
@@ -261,7 +271,7 @@ class PriorityQueue(Queue[_T]):
             raise
 
     def _get(self) -> _T:
-        return heapq.heappop(self._queue)  # type: ignore[misc]
+        return heapq.heappop(self._queue)  # type: ignore[type-var]
 
 
 class LifoQueue(Queue[_T]):

@@ -22,7 +22,6 @@ from .events import (
     Response,
 )
 from .framing import Body
-from .grammar import reason_phrase, request_target, token
 from .limits import Limits
 from .readers import (
     ChunkedReader,
@@ -42,6 +41,7 @@ _PAUSED = PausedReader()
 _UNASKED = UnaskedReader()
 _DEAF = frozenset({State.MUST_CLOSE, State.CLOSED, State.ERROR})
 _GOVERNING = frozenset({"content-length", "transfer-encoding", "connection"})
+_NO_OPTIONS: frozenset[str] = frozenset()
 _NOTHING_NOTED: dict[str, list[str]] = {}
 
 
@@ -60,7 +60,7 @@ def _note(headers: Fields) -> dict[str, list[str]]:
 def _declared(noted: dict[str, list[str]]) -> framing.Declared:
     """What our own head declares; raises `LocalProtocolError` where a peer would have to refuse it."""
     try:
-        return framing.declared(noted, "HTTP/1.1")
+        return framing.declared(noted, "HTTP/1.1") if noted else framing.NOTHING_DECLARED
     except PeerError as error:
         raise LocalProtocolError(f"{error.message}; declare the body's length in one way") from None
 
@@ -81,7 +81,6 @@ class Connection:
         self._failed = False
         self._reader: Reader = _PAUSED
         self._writer: writers.Writer = writers.NO_BODY
-        self._request: Request | None = None
 
     # Reading
 
@@ -162,7 +161,7 @@ class Connection:
         elif body is Body.LENGTH:
             self._reader = LengthReader(length or 0, bound)
         elif body is Body.CHUNKED:
-            self._reader = ChunkedReader(self.limits, bound)
+            self._reader = ChunkedReader(self.limits, bound, folds=self.role is Role.CLIENT)
         else:
             self._reader = UntilCloseReader(bound)
 
@@ -171,6 +170,11 @@ class Connection:
         self._reader = _PAUSED
         if state in _DEAF:
             self._buffer.clear()
+
+    def _switch(self) -> None:
+        self._persistent = False
+        self.our_state = self.their_state = State.SWITCHED
+        self._reader = _PAUSED
 
     def _fail(self, error: PeerError) -> Failure:
         self._failed = True
@@ -229,7 +233,6 @@ class Connection:
                 " complete both messages first, or close the connection"
             )
         self.our_state = self.their_state = State.IDLE
-        self._request = None
         self._begin_reading()
 
     def _begin_reading(self) -> None:
@@ -249,6 +252,7 @@ class ServerConnection(Connection):
 
     def __init__(self, limits: Limits = _DEFAULT_LIMITS) -> None:
         super().__init__(limits)
+        self._request: Request | None = None
         self._head_reader = HeadReader(
             limits,
             heads.parse_request,
@@ -256,10 +260,10 @@ class ServerConnection(Connection):
             too_long=414,
             empty_lines=limits.empty_lines,
         )
-        self._abandoned = False
         self._begin_reading()
 
     def _begin_reading(self) -> None:
+        self._request = None
         self._reader = self._head_reader
 
     def _received(self, event: Event) -> None:
@@ -289,21 +293,20 @@ class ServerConnection(Connection):
         return failure
 
     def abandon_body(self) -> None:
-        """Give up reading the request's body; the connection then ends with the response, and the rest is
-        dropped.
+        """Give up reading the request's body; the connection then ends with the response.
+
+        The rest of the body is dropped. Does nothing when there is none or all of it was read.
         """
-        if self.their_state is not State.BODY:
+        if self.their_state is not State.BODY or self._reader is _NO_BODY:
             return
-        self._abandoned = True
         self._persistent = False
         self._stop_reading(State.MUST_CLOSE)
         if self.our_state is State.DONE:
             self.our_state = State.MUST_CLOSE
 
     def _send_head(self, event: Event, state: State) -> bytes:
-        if isinstance(event, Request) or not isinstance(event, Response | InformationalResponse):
+        if not isinstance(event, Response | InformationalResponse):
             raise LocalProtocolError(self._misplaced(event))
-        _check_status_line(event)
         if event.status < 200:
             return self._send_informational(event)
         if isinstance(event, InformationalResponse):
@@ -315,17 +318,15 @@ class ServerConnection(Connection):
         if self.our_state is not State.ANSWERING or request is None or self._failed:
             raise LocalProtocolError("an informational response needs a request that waits for its answer")
         if request.version == "HTTP/1.0":
-            raise LocalProtocolError(
-                "an HTTP/1.0 client knows no informational responses; send the final one"
-            )
+            raise LocalProtocolError("an HTTP/1.0 client knows no 1xx responses; send the final one")
         noted = _note(event.headers)
         if "content-length" in noted or "transfer-encoding" in noted:
             raise LocalProtocolError(
-                f"a {event.status} response has no body; remove Content-Length and Transfer-Encoding"
+                "a 1xx response has neither Content-Length nor Transfer-Encoding; remove them"
             )
         if event.status == 101:
             self._check_switch(request)
-        octets = _response_head(event, "")
+        octets = writers.response_head(event, "")
         if event.status == 101:
             self._switch()
         return octets
@@ -336,69 +337,52 @@ class ServerConnection(Connection):
         if self.their_state is not State.DONE:
             raise LocalProtocolError("read the request's body to its end before switching protocols")
 
-    def _switch(self) -> None:
-        self._persistent = False
-        self.our_state = self.their_state = State.SWITCHED
-        self._reader = _PAUSED
-
     def _send_response(self, event: Response, state: State) -> bytes:
         request = self._request
-        method = "GET" if request is None else request.method
         noted = _note(event.headers)
-        declared = _declared(noted) if noted else framing.NOTHING_DECLARED
-        options = framing.tokens(noted["connection"]) if "connection" in noted else frozenset()
-        body = self._check_body(framing.of_response(method, event.status, declared), event, declared)
+        declared = _declared(noted)
+        options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
+        # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
+        modern = request is not None and request.version == event.version == "HTTP/1.1"
+        body = framing.of_response("GET" if request is None else request.method, event.status, declared)
+        self._check_declared(body, event.status, declared, modern)
+        if body is Body.UNTIL_CLOSE and modern and not self._failed:
+            body = Body.CHUNKED
         persistent = self._persistent and request is not None and body is not Body.UNTIL_CLOSE
         persistent = persistent and "close" not in options
         added = ""
         if body is Body.CHUNKED and not declared.chunked:
             added = "Transfer-Encoding: chunked\r\n"
-        if not persistent and "close" not in options and body is not Body.TUNNEL:
-            added += "Connection: close\r\n"
-        elif (
-            persistent
-            and request is not None
-            and request.version == "HTTP/1.0"
-            and "keep-alive" not in options
-        ):
+        if not persistent:
+            if "close" not in options and body is not Body.TUNNEL:
+                added += "Connection: close\r\n"
+        elif not modern and "keep-alive" not in options:
             added += "Connection: keep-alive\r\n"
-        octets = _response_head(event, added)
-        self._writer = _writer(body, declared.length)
+        octets = writers.response_head(event, added)
+        self._writer = writers.writer_for(body, declared.length)
         self._persistent = persistent
         self.our_state = state
         if body is Body.TUNNEL:
             self._switch()
         return octets
 
-    def _check_body(self, body: Body, event: Response, declared: framing.Declared) -> Body:
-        request = self._request
+    def _check_declared(self, body: Body, status: int, declared: framing.Declared, modern: bool) -> None:
         if declared.length is not None or declared.chunked:
-            if event.status == 204 or body is Body.TUNNEL:
+            if status == 204 or body is Body.TUNNEL:
                 raise LocalProtocolError(
-                    f"this {event.status} response may not have Content-Length or Transfer-Encoding; remove them"
+                    f"this {status} response has neither Content-Length nor Transfer-Encoding; remove them"
                 )
-            if declared.chunked and (request is None or request.version == "HTTP/1.0"):
+            if declared.chunked and not modern:
                 raise LocalProtocolError(
                     "chunked needs an HTTP/1.1 request; declare a Content-Length or nothing"
                 )
         if body is Body.TUNNEL and self.their_state is not State.DONE:
             raise LocalProtocolError("read the request to its end before answering CONNECT")
-        if (
-            body is Body.UNTIL_CLOSE
-            and request is not None
-            and request.version == "HTTP/1.1"
-            and not self._failed
-        ):
-            return Body.CHUNKED
-        return body
 
     def _sent_end(self) -> None:
-        if self.their_state is State.BODY and not self._persistent:
-            # Nobody will read the rest: the response announced the end of the connection.
-            self.our_state = State.MUST_CLOSE
-            return
         super()._sent_end()
-        if not self._persistent and self.their_state is State.DONE:
+        # What the client still sends of its body may be read; further requests may not.
+        if not self._persistent and (self.their_state is State.DONE or self.their_state is State.IDLE):
             self._stop_reading(State.MUST_CLOSE)
 
 
@@ -413,20 +397,24 @@ class ClientConnection(Connection):
         self._head_reader = HeadReader(
             limits, self._parse, heads.check_status_line, too_long=400, empty_lines=0
         )
+        self._method = "GET"
+        self._upgrade_asked = False
         self._begin_reading()
 
     def _begin_reading(self) -> None:
         self._reader = _UNASKED
 
     def _parse(self, text: str, limits: Limits) -> Event | None:
-        return heads.parse_response(text, limits, self._request.method if self._request else "GET")
+        event = heads.parse_response(text, limits, self._method)
+        if event is not None and event.status == 101 and not self._upgrade_asked:
+            # RFC 9110 section 7.8
+            raise PeerError(400, "101 in answer to a request that asked for no upgrade")
+        return event
 
     def _received(self, event: Event) -> None:
         if isinstance(event, Response):
-            method = self._request.method if self._request else "GET"
-            body = framing.of_response(
-                method, event.status, framing.Declared(event.content_length, event.chunked)
-            )
+            declared = framing.Declared(event.content_length, event.chunked)
+            body = framing.of_response(self._method, event.status, declared)
             self._persistent = self._persistent and event.keep_alive and body is not Body.UNTIL_CLOSE
             if body is Body.TUNNEL:
                 self._switch()
@@ -442,84 +430,40 @@ class ClientConnection(Connection):
             self._stop_reading(State.CLOSED)
 
     def _received_end(self) -> None:
-        if self._buffer:
-            self._persistent = (
-                False  # RFC 9112 section 9.2: what answers no request may not answer the next one
-            )
         if self._persistent:
             self._stop_reading(State.DONE)
             return
-        self._buffer.clear()
-        self.their_state = State.MUST_CLOSE
+        self._stop_reading(State.MUST_CLOSE)
+        # The end of the connection is still worth an event.
         self._reader = _UNASKED
         if self.our_state is State.DONE:
             self.our_state = State.MUST_CLOSE
 
-    def _switch(self) -> None:
-        self._persistent = False
-        self.our_state = self.their_state = State.SWITCHED
-        self._reader = _PAUSED
+    @property
+    def keep_alive(self) -> bool:
+        # RFC 9112 section 9.2: what came after the response may not answer the next request.
+        return self._persistent and not self._ended and not (self.their_state is State.DONE and self._buffer)
 
     def start_next_message(self) -> None:
-        if self._buffer:
-            raise LocalProtocolError("data came that answers no request; close the connection")
+        if not self.keep_alive:
+            raise LocalProtocolError("the connection may not be used again; close it")
         super().start_next_message()
 
     def _send_head(self, event: Event, state: State) -> bytes:
         if not isinstance(event, Request):
             raise LocalProtocolError(self._misplaced(event))
-        if self._buffer or self._ended:
+        if self._buffer or self._ended or self.their_state is not State.IDLE:
             raise LocalProtocolError("the server has spoken or gone before the request; use a new connection")
         noted = _note(event.headers)
         declared = _declared(noted)
         if declared.chunked and event.version == "HTTP/1.0":
             raise LocalProtocolError("chunked needs HTTP/1.1; declare a Content-Length")
-        octets = _request_head(event)
+        octets = writers.request_head(event)
         self._persistent = heads.keep_alive(event.version, framing.tokens(noted.get("connection", ())))
-        self._request = event
-        self._writer = _writer(framing.of_request(declared), declared.length)
+        self._method = event.method
+        self._upgrade_asked = any(name.lower() == "upgrade" for name, _ in event.headers)
+        self._writer = writers.writer_for(framing.of_request(declared), declared.length)
         self.our_state = state
         self.their_state = State.ANSWERING
         self._reader = self._head_reader
         return octets
-
-
-def _writer(body: Body, length: int | None) -> writers.Writer:
-    if body is Body.LENGTH:
-        return writers.LengthWriter(length or 0)
-    if body is Body.CHUNKED:
-        return writers.CHUNKED
-    return writers.UNTIL_CLOSE if body is Body.UNTIL_CLOSE else writers.NO_BODY
-
-
-def _check_version(version: str) -> None:
-    if version not in ("HTTP/1.1", "HTTP/1.0"):
-        raise LocalProtocolError(f"version must be HTTP/1.1 or HTTP/1.0, not {version!r}")
-
-
-def _check_status_line(event: Response | InformationalResponse) -> None:
-    _check_version(event.version)
-    if not 100 <= event.status <= 999:
-        raise LocalProtocolError(f"a status code has three digits from 100 on: {event.status!r}")
-    if not reason_phrase.fullmatch(event.reason):
-        raise LocalProtocolError(
-            f"the reason holds a control or non-latin-1 character: {event.reason!r}; remove it"
-        )
-
-
-def _response_head(event: Response | InformationalResponse, added: str) -> bytes:
-    fields = writers.serialise_fields(event.headers)
-    return f"{event.version} {event.status} {event.reason}\r\n{fields}{added}\r\n".encode("latin-1")
-
-
-def _request_head(event: Request) -> bytes:
-    _check_version(event.version)
-    if not token.fullmatch(event.method):
-        raise LocalProtocolError(f"method {event.method!r} is not a token")
-    if not request_target.fullmatch(event.target):
-        raise LocalProtocolError(f"request target {event.target!r} is empty or needs percent-encoding")
-    hosts = sum(1 for name, _ in event.headers if name.lower() == "host")
-    if hosts > 1 or (hosts == 0 and event.version == "HTTP/1.1"):
-        raise LocalProtocolError(f"an HTTP/1.1 request has exactly one Host field, not {hosts}; add it")
-    fields = writers.serialise_fields(event.headers)
-    return f"{event.method} {event.target} {event.version}\r\n{fields}\r\n".encode("latin-1")

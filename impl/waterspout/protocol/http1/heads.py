@@ -8,7 +8,7 @@ raises `PeerError` when it is, but breaks a rule.
 from __future__ import annotations
 
 import ipaddress
-import re
+from collections.abc import Set as AbstractSet
 
 from . import framing
 from .errors import PeerError
@@ -57,14 +57,14 @@ def _fields(text: str, limits: Limits) -> Fields:
     return [(name, value.strip(OWS)) for name, value in found]
 
 
-def keep_alive(version: str, options: set[str]) -> bool:
+def keep_alive(version: str, options: AbstractSet[str]) -> bool:
     # RFC 9112 section 9.3; "close" wins wherever it stands in the list.
     if "close" in options:
         return False
     return version == "HTTP/1.1" or "keep-alive" in options
 
 
-_NO_OPTIONS: set[str] = set()
+_NO_OPTIONS: frozenset[str] = frozenset()
 
 
 def parse_request(text: str, limits: Limits) -> Request | None:
@@ -227,12 +227,14 @@ def bad_field(text: str) -> PeerError:
     """Say which of the field lines in ``text`` (after the start line, ends included) is not of the grammar."""
     matched = field_lines.match(text)
     rest = text[matched.end() :] if matched else text
-    line = re.split("\r\n", rest, maxsplit=1)[0]
+    line = rest.split("\r\n", 1)[0]
     return PeerError(400, f"malformed field line {_shown(line)}")
 
 
-def parse_trailers(text: str, limits: Limits) -> Fields:
-    """Parse a trailer section without its empty line (RFC 9112 section 7.1.2)."""
+def parse_trailers(text: str, limits: Limits, *, folds: bool) -> Fields:
+    """Parse a trailer section without its empty line (RFC 9112 section 7.1.2); ``folds`` are for user agents."""
+    if folds and text[0] not in OWS:
+        text = obs_fold.sub(" ", text)
     if not field_lines.fullmatch(text):
         raise bad_field(text)
     trailers = _fields(text, limits)

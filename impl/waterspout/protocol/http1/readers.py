@@ -246,9 +246,10 @@ class UntilCloseReader:
 class ChunkedReader:
     """A chunked body (RFC 9112 section 7.1). Small chunks that are at hand together come out as one ``Data``."""
 
-    def __init__(self, limits: Limits, bound: int | None) -> None:
+    def __init__(self, limits: Limits, bound: int | None, *, folds: bool) -> None:
         self.bound = bound
         self._limits = limits
+        self._folds = folds
         self._received = 0
         self._extensions = 0
         self._searched = 0
@@ -346,7 +347,8 @@ class ChunkedReader:
             self._searched = max(0, len(buffer) - 3)
             return None
         buffer.pos = found + 4
-        return EndOfMessage(parse_trailers(data[pos : found + 2].decode("latin-1"), self._limits))
+        text = data[pos : found + 2].decode("latin-1")
+        return EndOfMessage(parse_trailers(text, self._limits, folds=self._folds))
 
     def at_end(self, buffer: ReceiveBuffer) -> Event | None:
         raise PeerError(400, "the connection ended within a chunked body")

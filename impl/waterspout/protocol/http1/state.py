@@ -24,6 +24,9 @@ class Role(Enum):
 class State(Enum):
     """Where one side stands."""
 
+    # Members are compared by identity; the hash that Enum computes from the name costs a Python call.
+    __hash__ = object.__hash__
+
     IDLE = "idle"
     ANSWERING = "answering"
     BODY = "body"

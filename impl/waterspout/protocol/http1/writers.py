@@ -8,7 +8,8 @@ from typing import Protocol
 
 from . import grammar
 from .errors import LocalProtocolError
-from .events import Data, EndOfMessage
+from .events import Data, EndOfMessage, InformationalResponse, Request, Response
+from .framing import Body
 
 _names = re.compile(rf"{grammar.TOKEN}(?:,{grammar.TOKEN})*")
 
@@ -22,7 +23,7 @@ def check_fields(headers: Sequence[tuple[str, str]]) -> None:
             raise LocalProtocolError(f"field name {name!r} is not a token; use letters, digits and hyphens")
         if not grammar.field_value.fullmatch(value):
             raise LocalProtocolError(
-                f"the value of {name} holds a control or non-latin-1 character: {value!r}; remove or encode it"
+                f"the value of {name} holds a control or non-latin-1 character: {value!r}; encode it"
             )
 
 
@@ -42,6 +43,36 @@ def serialise_fields(headers: Sequence[tuple[str, str]]) -> str:
     if not whole or not _names.fullmatch(names):
         check_fields(headers)
     return lines
+
+
+def _check_version(version: str) -> None:
+    if version != "HTTP/1.1" and version != "HTTP/1.0":
+        raise LocalProtocolError(f"version must be HTTP/1.1 or HTTP/1.0, not {version!r}")
+
+
+def response_head(event: Response | InformationalResponse, added: str) -> bytes:
+    """Serialise a response's head; ``added`` are field lines of the connection's own."""
+    _check_version(event.version)
+    if not 100 <= event.status <= 999:
+        raise LocalProtocolError(f"a status code has three digits from 100 on: {event.status!r}")
+    if not grammar.reason_phrase.fullmatch(event.reason):
+        raise LocalProtocolError(f"the reason holds a control or non-latin-1 character: {event.reason!r}")
+    fields = serialise_fields(event.headers)
+    return f"{event.version} {event.status:d} {event.reason}\r\n{fields}{added}\r\n".encode("latin-1")
+
+
+def request_head(event: Request) -> bytes:
+    """Serialise a request's head."""
+    _check_version(event.version)
+    if not grammar.token.fullmatch(event.method):
+        raise LocalProtocolError(f"method {event.method!r} is not a token")
+    if not grammar.request_target.fullmatch(event.target):
+        raise LocalProtocolError(f"request target {event.target!r} is empty or needs percent-encoding")
+    hosts = sum(1 for name, _ in event.headers if name.lower() == "host")
+    if hosts > 1 or (hosts == 0 and event.version == "HTTP/1.1"):
+        raise LocalProtocolError(f"an HTTP/1.1 request has exactly one Host field, not {hosts}")
+    fields = serialise_fields(event.headers)
+    return f"{event.method} {event.target} {event.version}\r\n{fields}\r\n".encode("latin-1")
 
 
 class Writer(Protocol):
@@ -86,7 +117,7 @@ class LengthWriter:
         size = len(event.data)
         if size > self._remaining:
             raise LocalProtocolError(
-                f"body is longer than its Content-Length by {size - self._remaining} octets; declare its real length"
+                f"body is {size - self._remaining} octets longer than its Content-Length; declare its length"
             )
         self._remaining -= size
         return event.data
@@ -95,7 +126,7 @@ class LengthWriter:
         _refuse_trailers(event)
         if self._remaining:
             raise LocalProtocolError(
-                f"body is shorter than its Content-Length by {self._remaining} octets; send them or close the connection"
+                f"body is {self._remaining} octets shorter than its Content-Length; send them or close"
             )
         return b""
 
@@ -129,3 +160,12 @@ class UntilCloseWriter:
 NO_BODY = NoBodyWriter()
 CHUNKED = ChunkedWriter()
 UNTIL_CLOSE = UntilCloseWriter()
+
+
+def writer_for(body: Body, length: int | None) -> Writer:
+    """The writer that a message's framing calls for."""
+    if body is Body.LENGTH:
+        return LengthWriter(length or 0)
+    if body is Body.CHUNKED:
+        return CHUNKED
+    return UNTIL_CLOSE if body is Body.UNTIL_CLOSE else NO_BODY
