@@ -50,9 +50,15 @@ class HTTPHeaders(MutableMapping[str, str]):
     _values: dict[str, list[str]]
 
     def __init__(self, *args: Any, **kwargs: str) -> None:
-        self._values = {}
-        if len(args) == 1 and not kwargs and isinstance(args[0], HTTPHeaders):
-            self._values = {name: values.copy() for name, values in args[0]._values.items()}
+        self._values = own = {}
+        source = args[0] if len(args) == 1 and not kwargs else None
+        if type(source) is dict:
+            # What `update` would do, without its calls: most answers begin with a dict.
+            for name, value in source.items():
+                own[_SPELLINGS.get(name) or normalize_name(name)] = [value]
+        elif isinstance(source, HTTPHeaders):
+            for name, values in source._values.items():
+                own[name] = values.copy()
         else:
             self.update(*args, **kwargs)
 

@@ -84,7 +84,7 @@ def parse_request(text: str, limits: Limits) -> Request | None:
     request = Request(method, target, headers, version, version == "HTTP/1.1", length, chunked)
     # Section 3.2.2: the target's authority replaces whatever the Host field says.
     request.authority = field_authority if authority is None else authority
-    if len(noted) > 1:
+    if len(noted) > 1 or field_authority is None:
         _note_options(request, noted)
     return request
 
