@@ -135,7 +135,7 @@ class Connection:
         return self._persistent
 
     def leftover(self) -> bytes:
-        """Return what was received and not consumed, for whoever takes the connection over. It stays stored."""
+        """Return what was received and not consumed, for whoever takes the connection over."""
         return self._buffer.rest()
 
     def set_body_limit(self, size: int | None) -> None:
