@@ -1,7 +1,7 @@
 """What one echo costs in the WebSocket core, next to wsproto and websockets' sans-I/O protocol.
 
-Run ``python benchmarks/websocket_core.py``. All three get the same octets in one process, in turns, and the best of
-several turns counts, so that the ratios hold on a busy machine even if the microseconds do not.
+Run ``python benchmarks/websocket_core.py``. All three get the same octets in one process, in turns, and the
+best of several turns counts, so that the ratios hold on a busy machine even if the microseconds do not.
 """
 
 from __future__ import annotations
