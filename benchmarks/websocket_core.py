@@ -1,7 +1,7 @@
 """What one echo costs in the WebSocket core, next to wsproto and websockets' sans-I/O protocol.
 
-Run ``python benchmarks/websocket_core.py``. All three get the same octets in one process, in turns, and the best of
-several turns counts, so that the ratios hold on a busy machine even if the microseconds do not.
+Run ``python benchmarks/websocket_core.py``. All three get the same octets in one process, in turns, and the
+best of several turns counts, so that the ratios hold on a busy machine even if the microseconds do not.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import wsproto
 from websockets.protocol import State as WebsocketsState
 from websockets.server import ServerProtocol
 from wsproto import events as wsproto_events
+from wsproto.connection import Connection as WsprotoConnection
+from wsproto.connection import ConnectionType
 
 from waterspout.protocol.websocket import SERVER, Connection, Message
 from waterspout.protocol.websocket.frames import TEXT, apply_mask, build_frame_header
@@ -40,7 +41,7 @@ def waterspout_echo() -> Echo:
 
 
 def wsproto_echo() -> Echo:
-    connection = wsproto.Connection(wsproto.ConnectionType.SERVER)
+    connection = WsprotoConnection(ConnectionType.SERVER)
     parts: list[str] = []
 
     def echo(data: bytes) -> bytes:

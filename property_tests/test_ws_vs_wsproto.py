@@ -35,6 +35,7 @@ def _case(*frames: Frame, cut: int | None = None, closing: bool = False) -> WebS
 EXAMPLES = {
     "header.early": _case(Frame(TEXT, b"x" * 130, reserved=2), cut=2),
     "order.early": _case(Frame(CONTINUATION, b"x"), cut=6),
+    "surrogate.early": _case(Frame(TEXT, b"ok \xed\xa0", fin=False)),
     "limit": _case(Frame(BINARY, b"x", claimed=LIMIT + 1)),
     "close.1014": _case(Frame(CLOSE, (1014).to_bytes(2, "big"))),
     "pong.closing": _case(Frame(PING, b"?"), closing=True),

@@ -10,9 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-import wsproto
 from wsproto import events as theirs_events
-from wsproto.connection import ConnectionState
+from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.utilities import LocalProtocolError
 
 from property_tests.decisions.websocket_wsproto import LIMIT, PREDICATES, Divergence, Outcome, walk
@@ -58,8 +57,8 @@ class _Theirs:
     """wsproto with an application that answers as it should."""
 
     def __init__(self, case: WebSocketCase) -> None:
-        role = wsproto.ConnectionType.SERVER if case.server else wsproto.ConnectionType.CLIENT
-        self.conn = wsproto.Connection(role)
+        role = ConnectionType.SERVER if case.server else ConnectionType.CLIENT
+        self.conn = Connection(role)
         self.outcome = Outcome()
         self.output = b""
         self.over = False
@@ -86,7 +85,7 @@ class _Theirs:
             self._close(cast(theirs_events.CloseConnection, event))
 
     def _part(self, event: theirs_events.TextMessage | theirs_events.BytesMessage) -> None:
-        self._parts.append(event.data)
+        self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
         if event.message_finished:
             if isinstance(event, theirs_events.TextMessage):
                 self.outcome.received.append(("text", "".join(cast("list[str]", self._parts))))

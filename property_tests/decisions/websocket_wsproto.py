@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from property_tests.strategies.websocket import CLOSE, CONTINUATION, PONG, WebSocketCase
+from property_tests.strategies.websocket import CLOSE, CONTINUATION, PONG, TEXT, WebSocketCase
 
 #: The message limit that our side is given.
 LIMIT = 1 << 20
@@ -103,6 +103,21 @@ def payload_outstanding(divergence: Divergence) -> bool:
     return out_of_order and divergence.only_we_failed(1002)
 
 
+def surrogate_unfinished(divergence: Divergence) -> bool:
+    """A fragment of a text, or the stream, ends after two octets of a surrogate; wsproto reads on."""
+    *before, last = divergence.ours.received or [()]
+    if last != ("failed", 1007) or divergence.theirs.received[: len(before)] != before:
+        return False
+    text = b""
+    for frame in walk(divergence.case.stream):
+        if frame.opcode > 2 or frame.payload is None:
+            continue
+        text = frame.payload if frame.opcode == TEXT else text + frame.payload
+        if text[-2:-1] == b"\xed" and 0xA0 <= text[-1] <= 0xBF:
+            return True
+    return False
+
+
 def over_the_limit(divergence: Divergence) -> bool:
     """A message grows over the limit by the announced lengths; wsproto waits, or finds bad text in what
     there is.
@@ -149,6 +164,7 @@ PREDICATES: dict[str, Callable[[Divergence], bool]] = {
     for predicate in (
         header_cut_short,
         payload_outstanding,
+        surrogate_unfinished,
         over_the_limit,
         close_code_1014,
         pong_while_closing,

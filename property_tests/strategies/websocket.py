@@ -82,7 +82,7 @@ BAD_UTF8 = (
     b"\xff",
     b"ok\xc3(",
 )
-UNFINISHED_UTF8 = (b"\xc3", b"\xe2\x82", b"\xf0\x9f\x8c", b"\xed")
+UNFINISHED_UTF8 = (b"\xc3", b"\xe2\x82", b"\xf0\x9f\x8c", b"\xed", b"\xed\xa0")
 codes = st.sampled_from(
     [0, 999, *range(1000, 1008), *range(1010, 1017), 1014, 1100, 2999, 3000, 3999, 4000, 4999, 5000, 65535]
 )
@@ -137,6 +137,8 @@ ODD_FRAMES: tuple[Frame, ...] = (
     Frame(TEXT, b"x", length_form=2),
     Frame(BINARY, bytes(125), length_form=2),
     Frame(TEXT, b"x" * 126, length_form=8),
+    Frame(TEXT, b"x\xed\xa0", fin=False),
+    Frame(TEXT, b"x\xed\xbf", claimed=200),
     Frame(BINARY, b"x", claimed=0xFFFF + 1),
     Frame(TEXT, b"x", claimed=1 << 40),
     Frame(TEXT, b"\xff", claimed=1 << 40),
