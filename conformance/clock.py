@@ -204,13 +204,12 @@ def _place(task: asyncio.Task[Any]) -> str:
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
     """End what a case left on its loop, if its runner has not done so."""
+    steps = (_cancel_tasks, loop.shutdown_asyncgens, loop.shutdown_default_executor)
     try:
-        if not loop.is_closed():
-            # A task that refuses to end is cut off; the verdict of its case is already known.
-            with contextlib.suppress(AssertionError):
-                loop.run_until_complete(_cancel_tasks())
-                loop.run_until_complete(loop.shutdown_asyncgens())
-                loop.run_until_complete(loop.shutdown_default_executor())
+        for step in () if loop.is_closed() else steps:
+            # A task that refuses to end, or stops the loop, is cut off; the verdict of its case is already known.
+            with contextlib.suppress(AssertionError, RuntimeError):
+                loop.run_until_complete(step())
     finally:
         asyncio.set_event_loop(None)
         loop.close()

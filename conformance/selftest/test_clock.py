@@ -194,3 +194,18 @@ def test_a_case_may_not_combine_the_clock_with_real_peers() -> None:
     assert "wire, ws" in mixing_problem(["clock", "ws", "wire", "chop"])
     assert mixing_problem(["clock", "caplog"]) == ""
     assert mixing_problem(["serve"]) == ""
+
+
+def test_a_task_that_stops_the_loop_does_not_spoil_its_end() -> None:
+    """The teardown of one case raises nothing, whatever the case left behind."""
+
+    async def stubborn(clock: Clock) -> None:
+        try:
+            await asyncio.sleep(10)
+        finally:
+            clock.loop.stop()
+
+    with Clock() as clock:
+        task = clock.loop.create_task(stubborn(clock))
+        clock.loop.run_until_complete(asyncio.sleep(1))
+    assert (task.cancelled(), clock.loop.is_closed()) == (True, True)
