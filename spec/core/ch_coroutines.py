@@ -416,9 +416,7 @@ async def test_thread_pool():
 )
 async def test_convert_thread_pool():
     with concurrent.futures.ThreadPoolExecutor(1) as executor:
-        future = api.gen.convert_yielded(executor.submit(int, "12"))
-        assert isinstance(future, api.concurrent.Future)
-        assert await future == 12
+        assert await api.gen.convert_yielded(executor.submit(int, "12")) == 12
         with pytest.raises(ValueError, match="twelve"):
             await api.gen.convert_yielded(executor.submit(int, "twelve"))
 
