@@ -1,7 +1,8 @@
 """Time of the HTTP/1.1 core beside h11's, in one process, as ratios.
 
-Run: ``python benchmarks/http1_core.py [repetitions]``. Each figure is the best of several rounds, in which the two sides take turns, so
-that a busy machine slows both. Microseconds depend on the machine; the ratios are what to compare.
+Run: ``python benchmarks/http1_core.py [repetitions]``. Each figure is the best of several rounds, in which
+the two sides take turns, so that a busy machine slows both. Microseconds depend on the machine; the ratios
+are what to compare.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import timeit
 from collections.abc import Callable
 
 import h11
-
 from waterspout.protocol import http1
 
 REQUEST = (
@@ -26,7 +26,9 @@ REQUEST = (
 FIELDS = [("Content-Type", "text/plain"), ("Content-Length", "12"), ("Server", "x"), ("Date", "today")]
 RAW_FIELDS = [(name.encode(), value.encode()) for name, value in FIELDS]
 BODY = b"Hello, world"
-CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n"
+CHUNKED = (
+    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n"
+)
 UPLOAD = CHUNKED + (b"400\r\n" + b"x" * 1024 + b"\r\n") * 63 + b"0\r\n\r\n"
 
 
@@ -106,7 +108,9 @@ def main() -> None:
         for _ in range(5):
             best_ours = min(best_ours, timeit.timeit(ours, number=number) / number * 1e6)
             best_theirs = min(best_theirs, timeit.timeit(theirs, number=number) / number * 1e6)
-        print(f"{name:34} waterspout {best_ours:9.1f} us   h11 {best_theirs:9.1f} us   {best_theirs / best_ours:5.1f} x")
+        print(
+            f"{name:34} waterspout {best_ours:9.1f} us   h11 {best_theirs:9.1f} us   {best_theirs / best_ours:5.1f} x"
+        )
 
 
 if __name__ == "__main__":

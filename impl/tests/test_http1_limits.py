@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from waterspout.protocol.http1 import (
@@ -65,8 +66,10 @@ def test_what_fits_a_limit_passes_and_one_more_does_not(
     stream: bytes, name: str, needed: int, status: int
 ) -> None:
     """Every limit is exact, at every chopping."""
-    assert verdict(stream, replace(Limits(), **{name: needed})) is None
-    assert verdict(stream, replace(Limits(), **{name: needed - 1})) == status
+    fitting: dict[str, Any] = {name: needed}
+    tight: dict[str, Any] = {name: needed - 1}
+    assert verdict(stream, replace(Limits(), **fitting)) is None
+    assert verdict(stream, replace(Limits(), **tight)) == status
 
 
 def test_no_body_limit_means_none() -> None:

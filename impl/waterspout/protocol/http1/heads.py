@@ -37,19 +37,6 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:60] + "...")
 
 
-def _note(headers: Fields) -> dict[str, list[str]]:
-    """Collect the values of the fields that this layer acts on, by lower-case name."""
-    noted: dict[str, list[str]] = {}
-    for name, value in headers:
-        key = name.lower()
-        if key in _NOTED:
-            if key in noted:
-                noted[key].append(value)
-            else:
-                noted[key] = [value]
-    return noted
-
-
 def _fields(text: str, limits: Limits) -> Fields:
     found = field_line.findall(text)
     if len(found) > limits.fields:
@@ -78,7 +65,7 @@ def parse_request(text: str, limits: Limits) -> Request | None:
     version = "HTTP/1.1" if digits == "1.1" else _version(digits)
     authority = None if target[0] == "/" and method != "CONNECT" else _target_authority(method, target)
     headers = _fields(lines, limits)
-    noted = _note(headers)
+    noted = framing.note(headers, _NOTED)
     length, chunked = framing.declared(noted, version)
     field_authority = _host(noted.get("host"), version)
     request = Request(method, target, headers, version, version == "HTTP/1.1", length, chunked)
@@ -188,7 +175,7 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
     headers = _fields(lines, limits)
     if 100 <= status < 200:
         return InformationalResponse(status, reason or "", headers, version)
-    noted = _note(headers)
+    noted = framing.note(headers, _NOTED)
     if framing.of_response(method, status, framing.NOTHING_DECLARED) is framing.Body.UNTIL_CLOSE:
         length, chunked = framing.declared(noted, version)
     else:
