@@ -2,6 +2,7 @@
 
 Run ``python benchmarks/websocket_core.py``. All three get the same octets in one process, in turns, and the
 best of several turns counts, so that the ratios hold on a busy machine even if the microseconds do not.
+websockets masks in C when its extension was built; the other two are pure Python.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def microseconds(echo: Echo, data: bytes, repeat: int) -> float:
 
 def main() -> None:
     makers = {"waterspout": waterspout_echo, "wsproto": wsproto_echo, "websockets": websockets_echo}
-    print(f"{'echo of':>16} " + " ".join(f"{name + ' us':>14}" for name in makers) + "   faster than: both")
+    print(f"{'echo of':>16} " + " ".join(f"{name + ' us':>14}" for name in makers) + "   we are faster by")
     for label, data, repeat in (
         ("64 B", client_frame(64), 5000),
         ("16 x 64 B read", client_frame(64) * 16, 500),

@@ -136,6 +136,12 @@ def test_a_code_is_accepted_as_the_registry_has_it(code: int) -> None:
         assert (server.state, server.data_to_send()) == (State.OPEN, b"")
 
 
+def test_half_a_close_code_is_named_as_such() -> None:
+    """Section 5.5.1: a body begins with two octets of code; the operator reads what was wrong."""
+    client = Connection(CLIENT)
+    assert client.feed(b"\x88\x01\x03") == [Closed(1002, "close frame with half a close code", False)]
+
+
 def test_a_reason_alone_is_sent_with_1000() -> None:
     """The wire has no reason without a code (section 5.5.1)."""
     server = Connection(SERVER)
