@@ -1,24 +1,27 @@
 """How the bytes of a wire case are cut into pieces.
 
-A correct peer does the same whatever pieces its input arrives in: TCP keeps no record of them. Bugs live at the cuts,
-so every case runs in each of these ways:
+A correct peer does the same whatever pieces its input arrives in: TCP keeps no record of them. Bugs live at
+the cuts, so every case runs in each of these ways:
 
 ``whole``
     one send;
 ``bytes``
     byte by byte for the first KiB, then in larger pieces;
 ``tokens``
-    cut at the borders of the grammar's tokens: at spaces and colons, between CR and LF, between the fields of a frame
-    header. What parses line by line or looks ahead breaks here;
+    cut at the borders of the grammar's tokens: at spaces and colons, between CR and LF, between the fields of
+    a frame header. What parses line by line or looks ahead breaks here;
 ``joined``
-    in the same send as the message that follows on the connection. What forgets or swallows bytes behind a message
-    breaks here. Which message follows only the caller knows; the bytes it hands over are sent at once.
+    in the same send as the message that follows on the connection. What forgets or swallows bytes behind a
+    message breaks here. Which message follows only the caller knows; the bytes it hands over are sent at
+    once.
 
-This module only cuts; :class:`conformance.wire.connection.Connection` sends the pieces so that they arrive apart.
+This module only cuts; :class:`conformance.wire.connection.Connection` sends the pieces so that they arrive
+apart.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 
@@ -41,8 +44,8 @@ def http_borders(data: bytes) -> list[int]:
 def pieces(data: bytes, chop: str, borders: Iterable[int] | Borders = http_borders) -> list[bytes]:
     """Return ``data`` cut in the way called ``chop``; the pieces joined are ``data`` again.
 
-    ``borders`` are the offsets at which ``tokens`` cuts, or a function that finds them in ``data``. Those behind the
-    first KiB are not used. Raises ValueError for an unknown way.
+    ``borders`` are the offsets at which ``tokens`` cuts, or a function that finds them in ``data``. Those
+    behind the first KiB are not used. Raises ValueError for an unknown way.
     """
     if chop in ("whole", "joined"):
         cuts: Iterable[int] = ()
@@ -54,4 +57,4 @@ def pieces(data: bytes, chop: str, borders: Iterable[int] | Borders = http_borde
     else:
         raise ValueError(f"no way to chop is called {chop!r}")
     places = sorted({0, *(cut for cut in cuts if 0 < cut < len(data)), len(data)})
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(places)]

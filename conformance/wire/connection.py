@@ -1,11 +1,11 @@
 """One TCP connection to the target: pieces out, bytes in, every wait with a deadline, everything logged.
 
 The connection never judges. It tells what happened: which bytes came, and whether the target closed its side
-(``closed``), tore the connection down (``reset``), or did neither. Judging readers stand on top of it, one for HTTP
-messages and one for WebSocket frames.
+(``closed``), tore the connection down (``reset``), or did neither. Judging readers stand on top of it, one
+for HTTP messages and one for WebSocket frames.
 
-A reset counts as an end, since a server that closes with unread input resets (RFC 9112, section 9.6, tells why it
-should linger); bytes that arrived before it are kept.
+A reset counts as an end, since a server that closes with unread input resets (RFC 9112, section 9.6, tells
+why it should linger); bytes that arrived before it are kept.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class WireLog:
 class Connection:
     """A connection to the target's server.
 
-    ``buffer`` holds what came and was not yet taken; ``ended`` is "" while the target's side is open, then "closed" or
-    "reset"; ``sent`` is all that was handed to the socket.
+    ``buffer`` holds what came and was not yet taken; ``ended`` is "" while the target's side is open, then
+    "closed" or "reset"; ``sent`` is all that was handed to the socket.
     """
 
     def __init__(self, address: tuple[str, int], log: WireLog) -> None:
@@ -79,7 +79,7 @@ class Connection:
         """
         return cls(server.address(), WireLog(rows))
 
-    # -- sending ------------------------------------------------------------------------------------------------------
+    # -- sending ---------------------------------------------------------------------------------------------
 
     def send(
         self,
@@ -90,8 +90,8 @@ class Connection:
     ) -> bool:
         """Send ``data`` in pieces; what arrives meanwhile goes to ``buffer``.
 
-        Return whether all of it was sent: sending stops when the target has ended the connection, or takes nothing
-        for as long as the deadline.
+        Return whether all of it was sent: sending stops when the target has ended the connection, or takes
+        nothing for as long as the deadline.
         """
         parts = pieces(data, chop, borders)
         if len(parts) > 1:
@@ -155,7 +155,7 @@ class Connection:
         self.sent += data[:count]
         return count
 
-    # -- receiving ----------------------------------------------------------------------------------------------------
+    # -- receiving -------------------------------------------------------------------------------------------
 
     def wait(self, deadline: float) -> bool:
         """Wait until more bytes or the end came, at most until ``deadline`` (of ``time.monotonic``).
@@ -165,7 +165,8 @@ class Connection:
         return not self.ended and self._receive_within(max(0.0, deadline - time.monotonic()))
 
     def wait_for_end(self, seconds: float = DEADLINE) -> str:
-        """Read until the target ends the connection; return how it did ("closed", "reset"), "" if it did not."""
+        """Read until the target ends the connection; return how it did ("closed", "reset"), "" if it did
+        not."""
         deadline = time.monotonic() + seconds
         while self.wait(deadline):
             pass
