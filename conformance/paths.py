@@ -10,10 +10,9 @@ _HERE = Path(__file__).resolve().parent
 BOOK = _HERE.parent if (_HERE.parent / "spec").is_dir() else _HERE / "_book"
 SPEC = BOOK / "spec"
 SOURCES = SPEC / "sources"
+TEMPLATES = BOOK / "reports" / "templates"
 TARGETS = _HERE / "targets"
 #: Runs are written below the current directory when the package is installed: site-packages is no place for them.
-REPORTS = Path(
-    os.environ.get("CONFORM_REPORTS") or (BOOK / "reports" if BOOK is not _HERE / "_book" else "reports")
-)
+REPORTS = Path(os.environ.get("CONFORM_REPORTS") or (BOOK / "reports" if BOOK is not _HERE / "_book" else "reports"))
 RUNS = REPORTS / "runs"
 SITE = REPORTS / "site"

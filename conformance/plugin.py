@@ -9,6 +9,7 @@ import json
 import os
 import re
 import time
+import zlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -45,17 +46,13 @@ _WIRE_LOG = pytest.StashKey[list[dict[str, Any]]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conform", "executable specification")
     group.addoption("--conform-target", default="waterspout", help="target to judge (default: waterspout)")
-    group.addoption(
-        "--conform-import", default="", help="judge this importable package instead of a named target"
-    )
+    group.addoption("--conform-import", default="", help="judge this importable package instead of a named target")
     group.addoption("--conform-cmd", default="", help="judge the server that this command starts")
     group.addoption("--conform-url", default="", help="judge the server that runs at this address")
     group.addoption("--conform-out", default="", help="append verdicts to this JSONL file")
     group.addoption("--conform-chop", default=",".join(CHOPS), help="ways to chop the bytes of wire cases")
     group.addoption("--conform-ids", default="", help="comma-separated ids or globs of requirements to run")
-    group.addoption(
-        "--conform-seconds", type=float, default=10.0, help="seconds a case may take (default: 10)"
-    )
+    group.addoption("--conform-seconds", type=float, default=10.0, help="seconds a case may take (default: 10)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -135,15 +132,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = [name for name in metafunc.config.getoption("conform_chop").split(",") if name]
         unknown = set(chosen) - set(CHOPS)
         if unknown:
-            raise pytest.UsageError(
-                f"--conform-chop: no such way: {', '.join(sorted(unknown))}; there are {CHOPS}"
-            )
+            raise pytest.UsageError(f"--conform-chop: no such way: {', '.join(sorted(unknown))}; there are {CHOPS}")
         metafunc.parametrize("chop", chosen, indirect=True, ids=[f"chop={name}" for name in chosen])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     active = config.stash[_ACTIVE]
     wanted = [glob for glob in config.getoption("conform_ids").split(",") if glob]
+    done = _done(config.getoption("conform_done"))
+    shard = config.getoption("conform_shard")
     keep: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
@@ -154,10 +151,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         on_the_wire = bool(_WIRE_FIXTURES & set(getattr(item, "fixturenames", ())))
         applies = active.has_wire if on_the_wire else active.has_api
         chosen = not wanted or any(_matches(requirement.id, glob) for glob in wanted)
+        chosen = chosen and item.nodeid not in done and _in_shard(item.nodeid, shard)
         (keep if applies and chosen else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = keep
+
+
+def _done(path: str) -> frozenset[str]:
+    return frozenset(json.loads(Path(path).read_text(encoding="utf-8"))) if path else frozenset()
+
+
+def _in_shard(node: str, shard: str) -> bool:
+    """Whether a case belongs to share ``i/n``; the share depends on its name alone, so all machines agree."""
+    if not shard:
+        return True
+    index, _, count = shard.partition("/")
+    return zlib.crc32(node.encode()) % int(count) == int(index) - 1
 
 
 def requirement_of(item: pytest.Item) -> Requirement | None:
@@ -328,7 +338,7 @@ class RunWriter:
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        rows = [row for name, row in report.user_properties if name == _RECORD]
+        rows: list[Any] = [row for name, row in report.user_properties if name == _RECORD]
         if (rows and report.when != "teardown") or (rows and report.failed):
             self.write({**rows[-1], "node": report.nodeid})
         elif report.when not in ("setup", "call", "teardown"):

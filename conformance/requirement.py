@@ -51,12 +51,12 @@ class Source:
 
 
 def rfc(number: int, section: str, *items: str) -> Source:
-    """Cite ``section`` of RFC ``number``; ``items`` name sentences of ``spec/sources/rfc.jsonl`` that the case decides."""
+    """Cite ``section`` of RFC ``number``; ``items`` name the sentences of ``rfc.jsonl`` that the case decides."""
     return Source("rfc", f"{number} {section}", items)
 
 
 def doc(name: str) -> Source:
-    """Cite the published documentation of a public name, written without the package: ``web.RequestHandler.redirect``."""
+    """Cite the published documentation of a name, written without the package: ``web.RequestHandler.redirect``."""
     return Source("doc", name)
 
 
@@ -66,7 +66,7 @@ def seed(statement: str) -> Source:
 
 
 def observed(transcript: str) -> Source:
-    """Cite a black-box run of the reference; ``transcript`` names a file of ``spec/transcripts/`` without its ending."""
+    """Cite a black-box run of the reference; ``transcript`` is a file of ``spec/transcripts`` without its ending."""
     return Source("observed", transcript)
 
 
@@ -100,9 +100,7 @@ def _decorator(level: Level) -> Callable[..., Callable[[Case], Case]]:
         if not _ID.fullmatch(id):
             raise ValueError(f"requirement id {id!r}: write area.topic.behaviour in lower case with hyphens")
         if not sources:
-            raise ValueError(
-                f"requirement {id}: name at least one source: rfc(), doc(), seed() or observed()"
-            )
+            raise ValueError(f"requirement {id}: name at least one source: rfc(), doc(), seed() or observed()")
         requirement = Requirement(id, sentence, level, sources, tuple(needs), tuple(depends), formerly)
 
         def mark(case: Case) -> Case:

@@ -1,7 +1,8 @@
 """A wire-level target's server as a child process.
 
 The start command prints one JSON line, ``{"conform": 1, "http": PORT, ...}``, and ends when its standard input is
-closed. Everything else it prints is its log, kept for the verdicts of the cases that it spoils.
+closed. Everything else it prints is its log, kept for the verdicts of the cases that it spoils. It stays in the process
+group of the run, so that whoever ends the run ends it too, whatever it started itself.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import atexit
 import json
 import os
 import selectors
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -95,16 +94,13 @@ class ServerProcess:
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            pass
-        _kill_group(process)
+            process.kill()
         process.wait()
 
     def _start(self) -> None:
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - read as long as the server lives
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [*_import_roots(), os.environ.get("PYTHONPATH")])
-        )
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*_import_roots(), os.environ.get("PYTHONPATH")]))
         try:
             self._process = subprocess.Popen(
                 self._target.start_command(),
@@ -112,7 +108,6 @@ class ServerProcess:
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 env=environment,
-                start_new_session=True,
             )
         except OSError as error:
             self._failure = f"{self._target.name}: cannot run {self._target.start_command()[0]!r}: {error}"
@@ -159,18 +154,3 @@ def _read_line(stream: IO[bytes], seconds: float) -> bytes:
                 break
             line += data
     return line
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback address that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,7 +1,7 @@
 """Targets: the implementations a run judges.
 
-A target is a TOML file in ``conformance/targets``: an import name (API level), a start command (wire level), or both.
-Expectations stand in a file of their own beside it, ``NAME.expected.toml``, written by ``conform bless``.
+A target is a TOML file in ``conformance/targets``: an import name (API level), a start command (wire level), or
+both. Expectations stand in a file of their own beside it, ``NAME.expected.toml``, written by ``conform bless``.
 """
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def load(name: str) -> Target:
         return replace(reference, name=name, saboteur=name[len(SABOTEUR) :], expected={}, unsupported={})
     path = Path(name) if name.endswith(".toml") else TARGETS / f"{name}.toml"
     if not path.is_file():
-        raise TargetError(
-            f"no target called {name!r}: choose one of {', '.join(names())}, or name a TOML file"
-        )
+        raise TargetError(f"no target called {name!r}: choose one of {', '.join(names())}, or name a TOML file")
     try:
         row = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -129,9 +127,7 @@ _KEYS = {"title", "import", "distribution", "command", "url", "python", "unsuppo
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
     unknown = set(row) - _KEYS
     if unknown:
-        raise TargetError(
-            f"{path}: unknown keys {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}"
-        )
+        raise TargetError(f"{path}: unknown keys {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}")
     target = Target(
         name=path.stem,
         title=row.get("title", path.stem),
@@ -153,7 +149,4 @@ def _expectations(path: Path) -> dict[str, Expectation]:
     if not path.is_file():
         return {}
     rows = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {
-        key: Expectation(row["why"], row.get("since", ""), row.get("signature", ""))
-        for key, row in rows.items()
-    }
+    return {key: Expectation(row["why"], row.get("since", ""), row.get("signature", "")) for key, row in rows.items()}

@@ -50,9 +50,7 @@ def greet(listener: socket.socket) -> None:
 async def until_stdin_closes() -> None:
     """Return when the suite has closed this program's standard input, or has gone."""
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(4096):
         pass
 

@@ -27,14 +27,10 @@ async def serve_tampered(kind: type[Tamper], port: int) -> socket.socket:
     return listener
 
 
-async def _relay(
-    tamper: Tamper, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
+async def _relay(tamper: Tamper, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        suite = asyncio.ensure_future(
-            _pump(reader, server_writer, tamper.inbound, lambda: tamper.closing(False))
-        )
+        suite = asyncio.ensure_future(_pump(reader, server_writer, tamper.inbound, lambda: tamper.closing(False)))
         await _pump(server_reader, writer, tamper.outbound, lambda: tamper.closing(True))
         if not tamper.closing(True):
             await suite

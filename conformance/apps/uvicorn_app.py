@@ -40,7 +40,7 @@ async def _body(receive: Receive) -> bytes:
     body = b""
     while True:
         event = await receive()
-        body += event.get("body", b"")
+        body += bytes(event.get("body", b""))
         if not event.get("more_body"):
             return body
 
@@ -63,9 +63,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     version = f"HTTP/{scope['http_version']}"
-    document = echo_document(
-        scope["method"], target.decode("latin-1"), version, headers, await _body(receive)
-    )
+    document = echo_document(scope["method"], target.decode("latin-1"), version, headers, await _body(receive))
     await _respond(send, 200, document.encode(), media="application/json")
 
 
