@@ -164,6 +164,13 @@ class Connection:
         """
         return not self.ended and self._receive_within(max(0.0, deadline - time.monotonic()))
 
+    def wait_for_any(self, seconds: float = DEADLINE) -> bool:
+        """Wait until the first byte that is not yet taken, or the end, came; return whether one did."""
+        deadline = time.monotonic() + seconds
+        while not self.buffer and self.wait(deadline):
+            pass
+        return bool(self.buffer or self.ended)
+
     def wait_for_end(self, seconds: float = DEADLINE) -> str:
         """Read until the target ends the connection; return how it did ("closed", "reset"), "" if it did
         not."""
