@@ -72,7 +72,7 @@ def run(
     shard: str,
     seconds: float,
 ) -> None:
-    """Run the requirements IDS (ids or globs; all when none are named) on one or more targets."""
+    """Run IDS (requirements, globs or chapters; everything when none is named) on one or more targets."""
     chosen = _chosen(tuple(targets.names()) if everything else names, package, cmd, url)
     options = runner.Options(ids=ids, chops=chop, jobs=processes, shard=shard, seconds=seconds)
     raise SystemExit(jobs.judge(chosen, options))

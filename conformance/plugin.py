@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conform-url", default="", help="judge the server that runs at this address")
     group.addoption("--conform-out", default="", help="append verdicts to this JSONL file")
     group.addoption("--conform-chop", default=",".join(CHOPS), help="ways to chop the bytes of wire cases")
-    group.addoption("--conform-ids", default="", help="comma-separated ids or globs of requirements to run")
+    group.addoption("--conform-ids", default="", help="comma-separated ids, globs or chapters to run")
     group.addoption("--conform-seconds", type=float, default=10.0, help="seconds a case may take (default: 10)")
 
 
@@ -150,7 +150,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         on_the_wire = bool(_WIRE_FIXTURES & set(getattr(item, "fixturenames", ())))
         applies = active.has_wire if on_the_wire else active.has_api
-        chosen = not wanted or any(_matches(requirement.id, glob) for glob in wanted)
+        chosen = not wanted or any(
+            _matches(requirement.id, glob) or _matches(chapter_of(item.path), glob) for glob in wanted
+        )
         chosen = chosen and item.nodeid not in done and _in_shard(item.nodeid, shard)
         (keep if applies and chosen else dropped).append(item)
     if dropped:

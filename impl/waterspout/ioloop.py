@@ -1,0 +1,416 @@
+"""The event loop: a facade on an asyncio loop, under the names that programs know from Tornado.
+
+There is one :class:`IOLoop` for each asyncio loop, found with :meth:`IOLoop.current`, and it adds no loop of
+its own: timers, callbacks and descriptors go straight to asyncio, so both interfaces may be mixed freely, on
+any loop that follows asyncio's interface. What the facade adds is the treatment of callbacks: they may be
+coroutines, and whatever they raise is logged instead of lost. Documentation: ``tornado.ioloop``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import datetime
+import functools
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from waterspout import _descriptors
+from waterspout._descriptors import Descriptor, WatchedDescriptors
+from waterspout._eventloop import (
+    current_loop,
+    finite_delay,
+    new_loop,
+    running_loop,
+    seconds_until,
+    thread_loop,
+)
+from waterspout._loggers import app_log
+from waterspout._periodic import PeriodicCallback
+from waterspout.concurrent import Future, is_future, storable
+from waterspout.gen import BadYieldError, as_future, convert_yielded, moment
+from waterspout.util import Configurable, TimeoutError
+
+__all__ = ["AsyncIOLoop", "AsyncIOMainLoop", "BaseAsyncIOLoop", "IOLoop", "PeriodicCallback", "TimeoutError"]
+
+_T = TypeVar("_T")
+
+#: The attribute of an asyncio loop that holds its facade. On the loop itself, so that both are collected
+#: together.
+_FACADE = "_waterspout_ioloop"
+
+
+def _facade_of(loop: asyncio.AbstractEventLoop) -> IOLoop | None:
+    facade: IOLoop | None = getattr(loop, _FACADE, None)
+    # A loop that wraps another one may hand out the attributes of the inner one.
+    return facade if facade is not None and facade.asyncio_loop is loop else None
+
+
+class IOLoop(Configurable):
+    """An event loop.
+
+    Constructing one makes a new asyncio loop and its facade; mostly, use :meth:`current` instead.
+
+    Documentation: ``ioloop.IOLoop``.
+    """
+
+    NONE = 0
+    READ = _descriptors.READ
+    WRITE = _descriptors.WRITE
+    ERROR = _descriptors.ERROR
+
+    asyncio_loop: asyncio.AbstractEventLoop
+    _watched: WatchedDescriptors
+    #: The thread's loop before this one was made current.
+    _previous: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def configurable_base(cls) -> type[Configurable]:
+        """Return the class that stands for the interface."""
+        return IOLoop
+
+    @classmethod
+    def configurable_default(cls) -> type[Configurable]:
+        """Return the class that constructing :class:`IOLoop` makes an instance of."""
+        return AsyncIOLoop
+
+    def initialize(self, make_current: bool = True) -> None:
+        """Make the new loop the thread's current one, if asked to."""
+        if make_current:
+            self._make_current()
+
+    # -- which loop
+
+    @staticmethod
+    def current(instance: bool = True) -> Any:
+        """Return the facade of the running loop, else of this thread's loop.
+
+        Where there is none yet, one is made, or with ``instance=False`` None is returned.
+        Documentation: ``ioloop.IOLoop.current``.
+        """
+        loop = current_loop() if instance else thread_loop()
+        if loop is None:
+            return None
+        facade = _facade_of(loop)
+        return AsyncIOMainLoop(loop) if facade is None and instance else facade
+
+    @staticmethod
+    def instance() -> IOLoop:
+        """Return :meth:`current`. An older name; once it meant one loop for all threads."""
+        loop: IOLoop = IOLoop.current()
+        return loop
+
+    def install(self) -> None:
+        """Make this loop the current one. An older name of :meth:`make_current`."""
+        self.make_current()
+
+    @staticmethod
+    def clear_instance() -> None:
+        """Forget the current loop. An older name of :meth:`clear_current`."""
+        IOLoop.clear_current()
+
+    def make_current(self) -> None:
+        """Make this the loop of the calling thread. Deprecated: a loop becomes current by running."""
+        warnings.warn(
+            "a loop becomes current when it runs: omit make_current()", DeprecationWarning, stacklevel=2
+        )
+        self._make_current()
+
+    def _make_current(self) -> None:
+        previous = thread_loop()
+        if previous is not self.asyncio_loop:
+            self._previous = previous
+        asyncio.set_event_loop(self.asyncio_loop)
+
+    @staticmethod
+    def clear_current() -> None:
+        """Forget the loop of the calling thread, and go back to the one before it. Deprecated."""
+        warnings.warn(
+            "a loop is current while it runs: omit clear_current()", DeprecationWarning, stacklevel=2
+        )
+        facade: IOLoop | None = IOLoop.current(instance=False)
+        if facade is not None:
+            facade._clear_current()
+
+    def _clear_current(self) -> None:
+        if thread_loop() is self.asyncio_loop:
+            previous = self._previous
+            asyncio.set_event_loop(None if previous is None or previous.is_closed() else previous)
+
+    # -- running
+
+    def start(self) -> None:
+        """Run until :meth:`stop`. Raises RuntimeError if a loop runs in this thread already."""
+        self.asyncio_loop.run_forever()
+
+    def stop(self) -> None:
+        """Make :meth:`start` return after the current turn; called before it, :meth:`start` makes one turn
+        only.
+        """
+        self.asyncio_loop.stop()
+
+    def run_sync(self, func: Callable[[], Any], timeout: float | None = None) -> Any:
+        """Start the loop, run a function or coroutine function to its end, stop the loop and return the
+        result.
+
+        Raises what the function raises; :exc:`TimeoutError` if it takes longer than ``timeout`` seconds (it
+        is cancelled then); :exc:`RuntimeError` if the loop is stopped before. Documentation:
+        ``ioloop.IOLoop.run_sync``.
+        """
+        if running_loop() is not None or self.asyncio_loop.is_running():
+            raise RuntimeError(
+                "run_sync starts the loop, but one is running already: await the coroutine instead"
+            )
+        started: list[Future[Any]] = []
+        expired = False
+
+        def begin() -> None:
+            try:
+                future = as_future(func())
+            except Exception as error:
+                future = self.asyncio_loop.create_future()
+                future.set_exception(storable(error))
+            started.append(future)
+            future.add_done_callback(finish)
+
+        def finish(_: object) -> None:
+            self.stop()
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            started[0].cancel()
+
+        self.asyncio_loop.call_soon(begin)
+        timer = None if timeout is None else self.call_later(timeout, expire)
+        try:
+            self.start()
+        finally:
+            if timer is not None:
+                timer.cancel()
+            for future in started:
+                # Else it would stop a later run of the loop.
+                future.remove_done_callback(finish)
+        return _result_of_run(started, timeout if expired else None)
+
+    # -- callbacks
+
+    def add_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Call a function or coroutine function in the next turn of the loop.
+
+        May be called from any thread, and on a closed loop, where it does nothing: who sends from another
+        thread cannot know. Exceptions are logged. Documentation: ``ioloop.IOLoop.add_callback``.
+        """
+        loop = self.asyncio_loop
+        # Waking the loop costs a write to a socket, which a caller inside the loop need not pay.
+        schedule = loop.call_soon if running_loop() is loop else loop.call_soon_threadsafe
+        try:
+            schedule(self._run_callback, functools.partial(callback, *args, **kwargs))
+        except RuntimeError:
+            if not loop.is_closed():
+                raise
+
+    def add_callback_from_signal(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Call a function in the next turn of the loop; may be called in a handler of :mod:`signal`.
+
+        Deprecated.
+        """
+        warnings.warn("use asyncio's loop.add_signal_handler instead", DeprecationWarning, stacklevel=2)
+        # Always the variant that wakes the loop: the signal may interrupt it just as it goes to sleep.
+        self.asyncio_loop.call_soon_threadsafe(
+            self._run_callback, functools.partial(callback, *args, **kwargs)
+        )
+
+    def spawn_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Run a function or coroutine function in the background. The same as :meth:`add_callback`."""
+        self.add_callback(callback, *args, **kwargs)
+
+    def add_future(self, future: Any, callback: Callable[[Any], Any]) -> None:
+        """Call ``callback(future)`` in a turn of the loop after the future is done, never at once.
+
+        The future may be one of ``concurrent.futures``. Raises :exc:`TypeError` for other things.
+        """
+        if not is_future(future):
+            raise TypeError(
+                f"add_future waits for futures, not for {future!r}: give it convert_yielded() of that"
+            )
+        if isinstance(future, asyncio.Future) and future.get_loop() is self.asyncio_loop:
+            future.add_done_callback(lambda done: self._run_callback(functools.partial(callback, done)))
+        else:
+            future.add_done_callback(functools.partial(self.add_callback, callback))
+
+    def _run_callback(self, callback: Callable[[], Any]) -> None:
+        try:
+            result = callback()
+            if result is None or result is moment:
+                return
+            future = convert_yielded(result)
+        except BadYieldError:
+            # A function that returns some other value: nothing to wait for.
+            return
+        except asyncio.CancelledError:
+            return
+        except Exception:
+            app_log.error("exception in callback %r", callback, exc_info=True)
+            return
+        future.add_done_callback(functools.partial(_log_failure, callback))
+
+    # -- timers
+
+    def time(self) -> float:
+        """Return the time on the scale of the loop's deadlines, which is that of :func:`time.time`."""
+        return time.time()
+
+    def add_timeout(
+        self, deadline: float | datetime.timedelta, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> asyncio.TimerHandle:
+        """Call a function at a time on the scale of :meth:`time`, or after a span.
+
+        Returns a handle for :meth:`remove_timeout`. Not safe to call from another thread.
+        Documentation: ``ioloop.IOLoop.add_timeout``.
+        """
+        return self._set_timer(seconds_until(deadline), callback, args, kwargs)
+
+    def call_later(
+        self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> asyncio.TimerHandle:
+        """Call a function after a number of seconds; otherwise like :meth:`add_timeout`."""
+        return self._set_timer(finite_delay(delay), callback, args, kwargs)
+
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> asyncio.TimerHandle:
+        """Call a function at a time on the scale of :meth:`time`; otherwise like :meth:`add_timeout`."""
+        return self._set_timer(seconds_until(when), callback, args, kwargs)
+
+    def _set_timer(
+        self, delay: float, callback: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> asyncio.TimerHandle:
+        call = functools.partial(callback, *args, **kwargs)
+        return self.asyncio_loop.call_later(max(0, delay), self._run_callback, call)
+
+    def remove_timeout(self, timeout: Any) -> None:
+        """Cancel a timer, given its handle. One that has fired or was cancelled is left alone."""
+        timeout.cancel()
+
+    # -- descriptors
+
+    def add_handler(self, fd: Descriptor, handler: Callable[..., Any], events: int) -> None:
+        """Call ``handler(fd, events)`` whenever a descriptor, or an object with ``fileno()``, is ready.
+
+        ``events`` is a sum of :attr:`READ` and :attr:`WRITE`. Raises :exc:`ValueError` if it has a handler
+        already. Documentation: ``ioloop.IOLoop.add_handler``.
+        """
+        self._watched.add(fd, handler, events)
+
+    def update_handler(self, fd: Descriptor, events: int) -> None:
+        """Change the events to watch a descriptor for. Raises :exc:`ValueError` if it has no handler."""
+        self._watched.update(fd, events)
+
+    def remove_handler(self, fd: Descriptor) -> None:
+        """Stop watching a descriptor, if it is watched."""
+        self._watched.remove(fd)
+
+    def split_fd(self, fd: Descriptor) -> tuple[int, Descriptor]:
+        """Return the number of a descriptor, and the descriptor as it was given."""
+        return _descriptors.number_of(fd), fd
+
+    def close_fd(self, fd: Descriptor) -> None:
+        """Close a descriptor given as a number or as an object."""
+        _descriptors.close_descriptor(fd)
+
+    def close(self, all_fds: bool = False) -> None:
+        """Close the loop, and with ``all_fds`` every descriptor that has a handler.
+
+        Closing twice is harmless.
+
+        Raises :exc:`RuntimeError` while the loop runs.
+        """
+        loop = self.asyncio_loop
+        if loop.is_running():
+            raise RuntimeError("stop the loop and let start() return before closing it")
+        if not loop.is_closed():
+            for fd in self._watched.remove_all():
+                if all_fds:
+                    self.close_fd(fd)
+            self._clear_current()
+            loop.close()
+
+    # -- threads
+
+    def run_in_executor(
+        self, executor: concurrent.futures.Executor | None, func: Callable[..., _T], *args: Any
+    ) -> Future[_T]:
+        """Call a function on an executor, or on the default one for None, and return a future of its result.
+
+        Documentation: ``ioloop.IOLoop.run_in_executor``.
+        """
+        return self.asyncio_loop.run_in_executor(executor, _call_for_future, func, args)
+
+    def set_default_executor(self, executor: concurrent.futures.Executor) -> None:
+        """Set the executor that :meth:`run_in_executor` uses for None: a ThreadPoolExecutor."""
+        self.asyncio_loop.set_default_executor(executor)
+
+
+class BaseAsyncIOLoop(IOLoop):
+    """The facade of a given asyncio loop. Documentation: ``platform.asyncio``."""
+
+    def initialize(  # type: ignore[override]
+        self, asyncio_loop: asyncio.AbstractEventLoop, make_current: bool = False
+    ) -> None:
+        """Attach to the asyncio loop. Raises :exc:`RuntimeError` if it has a facade already."""
+        if _facade_of(asyncio_loop) is not None:
+            raise RuntimeError(
+                f"{asyncio_loop!r} has its IOLoop already: IOLoop.current() inside it returns that"
+            )
+        self.asyncio_loop = asyncio_loop
+        self._watched = WatchedDescriptors(asyncio_loop)
+        setattr(asyncio_loop, _FACADE, self)
+        super().initialize(make_current)
+
+
+class AsyncIOLoop(BaseAsyncIOLoop):
+    """An event loop on a new asyncio loop."""
+
+    def initialize(  # type: ignore[override]
+        self, asyncio_loop: asyncio.AbstractEventLoop | None = None, make_current: bool = True
+    ) -> None:
+        """Make an asyncio loop, or take the given one, and attach to it."""
+        super().initialize(asyncio_loop or new_loop(), make_current)
+
+
+class AsyncIOMainLoop(BaseAsyncIOLoop):
+    """An event loop on the asyncio loop that the thread has already."""
+
+    def initialize(self, asyncio_loop: asyncio.AbstractEventLoop | None = None) -> None:  # type: ignore[override]
+        """Attach to the given asyncio loop, or to the thread's."""
+        super().initialize(asyncio_loop or current_loop())
+
+
+def _result_of_run(started: list[Future[Any]], expired_after: float | None) -> Any:
+    """Return or raise what :meth:`IOLoop.run_sync` ends with."""
+    if not started or not started[0].done():
+        raise RuntimeError("the loop was stopped before the function given to run_sync was done")
+    future = started[0]
+    if not future.cancelled():
+        return future.result()
+    if expired_after is not None:
+        raise TimeoutError(f"run_sync: not done after {expired_after} seconds")
+    raise RuntimeError("the function given to run_sync was cancelled from inside")
+
+
+def _log_failure(callback: Callable[[], Any], future: Future[Any]) -> None:
+    """Log what a coroutine that ran as a callback raised, if it did."""
+    if not future.cancelled() and (error := future.exception()) is not None:
+        app_log.error("exception in callback %r", callback, exc_info=error)
+
+
+def _call_for_future(func: Callable[..., _T], args: tuple[Any, ...]) -> _T:
+    """Call a function whose outcome goes into a future."""
+    try:
+        return func(*args)
+    except StopIteration as error:
+        # No future can hold it: whoever waits would wait for ever.
+        raise storable(error) from error

@@ -1,0 +1,123 @@
+"""Where a message's body ends: the decision table of RFC 9112 section 6.3, for both directions.
+
+Two steps. What the head *declares* (Content-Length, Transfer-Encoding) is checked and read first, with the
+strict answer wherever the RFC leaves a choice: a message that two parsers could frame in two ways is refused.
+Then the *body* follows from the declaration and, for a response, from the status and from the request's
+method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from .errors import PeerError
+from .grammar import OWS, content_length, transfer_coding
+
+#: More digits than this declare more than any file system holds, and ``int`` refuses thousands of them.
+MAX_DIGITS = 18
+
+
+class Body(Enum):
+    """How the end of a body is found."""
+
+    NONE = "no body"
+    LENGTH = "Content-Length"
+    CHUNKED = "chunked"
+    UNTIL_CLOSE = "until the connection closes"
+    TUNNEL = "no longer HTTP"
+
+
+class Declared(NamedTuple):
+    """What a head says about its body."""
+
+    length: int | None
+    chunked: bool
+
+
+NOTHING_DECLARED = Declared(None, False)
+
+
+def list_elements(values: Sequence[str]) -> list[str]:
+    """Split comma-separated field values into their non-empty elements (RFC 9110 section 5.6.1.2)."""
+    elements = (element.strip(OWS) for value in values for element in value.split(","))
+    return [element for element in elements if element]
+
+
+def tokens(values: Sequence[str]) -> set[str]:
+    """The elements of a list of case-insensitive tokens, in lower case."""
+    return {element.lower() for element in list_elements(values)}
+
+
+def declared(noted: Mapping[str, list[str]], version: str) -> Declared:
+    """Read Content-Length and Transfer-Encoding out of the fields in ``noted`` (lower-case name to values).
+
+    Raises `PeerError` for anything but one unambiguous declaration.
+    """
+    lengths = noted.get("content-length")
+    codings = noted.get("transfer-encoding")
+    if codings is None:
+        return NOTHING_DECLARED if lengths is None else Declared(_length(lengths), False)
+    if lengths is not None:
+        # Section 6.3 item 3: possibly smuggling, "ought to be handled as an error".
+        raise PeerError(400, "both Content-Length and Transfer-Encoding are present")
+    if version == "HTTP/1.0":
+        raise PeerError(400, "Transfer-Encoding in an HTTP/1.0 message")  # section 6.1: framing is faulty
+    _check_codings(codings)
+    return Declared(None, True)
+
+
+def _length(values: list[str]) -> int:
+    # Section 6.3 item 5 lets a list of equal values pass; equal means the same text, so "3, 03" does not.
+    elements = {element.strip(OWS) for value in values for element in value.split(",")}
+    text = elements.pop()
+    if elements:
+        raise PeerError(400, "conflicting values of Content-Length")
+    if not content_length.fullmatch(text):
+        raise PeerError(400, f"Content-Length is not a decimal number: {text[:40]!r}")
+    digits = text.lstrip("0") or "0"
+    if len(digits) > MAX_DIGITS:
+        raise PeerError(413, f"Content-Length of {len(digits)} digits")
+    return int(digits)
+
+
+def _check_codings(values: list[str]) -> None:
+    codings = list_elements(values)
+    names = []
+    for coding in codings:
+        match = transfer_coding.fullmatch(coding)
+        if match is None or (match[1].lower() == "chunked" and match[2]):
+            raise PeerError(400, f"malformed transfer coding {coding[:40]!r}")
+        names.append(match[1].lower())
+    if names.count("chunked") != 1 or names[-1] != "chunked":
+        # Section 6.3 item 4: without a final chunked the length of a request cannot be known, and the answer
+        # is 400.
+        raise PeerError(400, "chunked is not the one final transfer coding")
+    if len(names) > 1:
+        raise PeerError(501, f"transfer coding {names[0][:40]!r} is not supported")  # section 6.1
+
+
+def of_request(head: Declared) -> Body:
+    """Section 6.3, items 4, 6 and 7."""
+    if head.chunked:
+        return Body.CHUNKED
+    return Body.LENGTH if head.length else Body.NONE
+
+
+def has_no_body(method: str, status: int) -> bool:
+    """Section 6.3 item 1: these responses end with the head, whatever their fields say."""
+    return method == "HEAD" or status < 200 or status == 204 or status == 304
+
+
+def of_response(method: str, status: int, head: Declared) -> Body:
+    """Section 6.3, all items, in their order."""
+    if status == 101 or (method == "CONNECT" and 200 <= status < 300):
+        return Body.TUNNEL
+    if has_no_body(method, status):
+        return Body.NONE
+    if head.chunked:
+        return Body.CHUNKED
+    if head.length is None:
+        return Body.UNTIL_CLOSE
+    return Body.LENGTH if head.length else Body.NONE

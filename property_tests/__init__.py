@@ -1,0 +1,1 @@
+"""Property tests: models, round trips, and comparisons with other people's implementations."""
