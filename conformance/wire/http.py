@@ -112,11 +112,11 @@ class Wire:
     ) -> Wire:
         """Expect one complete answer.
 
-        A status of ``also`` is allowed but not preferred. ``header`` maps names to a value, to None for absent, to ``...`` for present, to a set of list members, or to
-        a compiled expression the value must match; ``interim`` lists the 1xx answers before it; ``framing`` is
-        "length", "chunked", "close" or "none"; ``wellformed`` asks for a head without any fault of grammar. With
-        ``close`` True the connection must end after the answer and bring nothing more; with False the answer must not
-        announce an end. None leaves that open.
+        A status of ``also`` is allowed but not preferred. ``header`` maps names to a value, to None for absent, to
+        ``...`` for present, to a set of list members, or to a compiled expression the value must match; ``interim``
+        lists the 1xx answers before it; ``framing`` is "length", "chunked", "close" or "none"; ``wellformed`` asks for
+        a head without any fault of grammar. With ``close`` True the connection must end after the answer and bring
+        nothing more; with False the answer must not announce an end. None leaves that open.
         """
         statuses = frozenset({status} if isinstance(status, int) else status)
         wanted = Expected(
