@@ -1,14 +1,14 @@
 """The life of a handler: initialize, prepare, the method, finish, on_finish.
 
-A request gets its handler when it is complete, or, if the class asked for the body in pieces, when its head is
-there.  Everything of a request runs in a copy of the context of its own, so that context variables do not
+A request gets its handler when it is complete, or, if the class asked for the body in pieces, when its head
+is there.  Everything of a request runs in a copy of the context of its own, so that context variables do not
 leak from one request of a connection to the next.
 
-As long as nothing returns something to wait for, all happens in one call, without a task or a future.  From the
-first thing to wait for, the rest happens in one task.
+As long as nothing returns something to wait for, all happens in one call, without a task or a future.  From
+the first thing to wait for, the rest happens in one task.
 
-However the handler ends (by returning, finishing, raising, or being cancelled), the response is ended, and then
-`on_finish` is called once.
+However the handler ends (by returning, finishing, raising, or being cancelled), the response is ended, and
+then `on_finish` is called once.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from collections.abc import Awaitable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .. import httputil
-from .._loggers import app_log, gen_log
-from .._stream_errors import StreamClosedError
+from waterspout import httputil
+from waterspout._loggers import app_log, gen_log
+from waterspout._stream_errors import StreamClosedError
+
 from .arguments import check_input, path_values
 from .errors import Finish, HTTPError
 
@@ -101,7 +102,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             return
         if self._chunks is not None:
             self.request.body = b"".join(self._chunks)
-        self._run_in_context(self._begin)
+        self._context = contextvars.copy_context()
+        self._context.run(self._begin)
 
     def on_connection_close(self) -> None:
         """Tell the handler; if it still waited for the body, that is the end of it."""
@@ -142,7 +144,10 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 raise HTTPError(405)
             if request.query or request.body:
                 check_input(request)
-            self._decode_path(handler)
+            handler.path_args = []
+            handler.path_kwargs = {}
+            if self._path_args or self._path_kwargs:
+                self._decode_path(handler)
             prepared = handler.prepare()
             if prepared is not None and _must_wait(prepared, "prepare"):
                 return _start(self._after_prepare(handler, prepared))
@@ -153,11 +158,9 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
 
     def _decode_path(self, handler: RequestHandler) -> None:
         decode = handler.decode_argument
-        handler.path_args = path_values(self._path_args, decode) if self._path_args else []
-        named = self._path_kwargs
-        handler.path_kwargs = (
-            dict(zip(named, path_values(named.values(), decode), strict=True)) if named else {}
-        )
+        handler.path_args = path_values(self._path_args or (), decode)
+        named = self._path_kwargs or {}
+        handler.path_kwargs = dict(zip(named, path_values(named.values(), decode), strict=True))
 
     def _call(self) -> asyncio.Task[None] | None:
         """Call the method, and finish unless there is something to wait for."""
