@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 # asyncio refers to its tasks weakly; after a disconnect nobody else might hold the task of a request.
 _tasks: set[asyncio.Task[None]] = set()
 
-_FAILURES = (Exception, asyncio.CancelledError)
+#: What a handler may raise to end its request; other exceptions end the program.
+FAILURES = (Exception, asyncio.CancelledError)
 
 
 class HandlerDelegate(httputil.HTTPMessageDelegate):
@@ -150,8 +151,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 self._decode_path(handler)
             prepared = handler.prepare()
             if prepared is not None and _must_wait(prepared, "prepare"):
-                return _start(self._after_prepare(handler, prepared))
-        except _FAILURES as error:
+                return start_task(self._after_prepare(handler, prepared))
+        except FAILURES as error:
             fail(handler, error)
             return None
         return self._call() if self._received else None
@@ -170,10 +171,10 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         try:
             result = _call_method(handler)
             if result is not None and _must_wait(result, handler.request.method):
-                return _start(self._after_method(handler, result))
+                return start_task(self._after_method(handler, result))
             if not handler._response.finished:
                 handler.finish()
-        except _FAILURES as error:
+        except FAILURES as error:
             fail(handler, error)
         return None
 
@@ -184,8 +185,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         try:
             result = handler.data_received(chunk)
             if result is not None and _must_wait(result, "data_received"):
-                return _start(_guarded(handler, result))
-        except _FAILURES as error:
+                return start_task(_guarded(handler, result))
+        except FAILURES as error:
             fail(handler, error)
         return None
 
@@ -197,7 +198,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 result = _call_method(handler)
                 if result is not None and not _must_wait(result, handler.request.method):
                     result = None
-            except _FAILURES as error:
+            except FAILURES as error:
                 fail(handler, error)
                 return
             await self._after_method(handler, result)
@@ -208,7 +209,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         if not handler._response.finished:
             try:
                 handler.finish()
-            except _FAILURES as error:
+            except FAILURES as error:
                 fail(handler, error)
 
 
@@ -242,7 +243,8 @@ async def _guarded(handler: RequestHandler, awaitable: Awaitable[Any]) -> None:
         raise
 
 
-def _start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run ``coroutine`` in a task that lives until it is done."""
     task = asyncio.get_running_loop().create_task(coroutine)
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
@@ -262,7 +264,7 @@ def fail(handler: RequestHandler, error: BaseException) -> None:
         # The client left while the response was on its way, which is nobody's mistake.
         gen_log.info("the client left during %s", summary(handler.request))
     else:
-        _log(handler, error)
+        log_failure(handler, error)
     if handler._response.finished:
         return
     status = error.status_code if isinstance(error, HTTPError) else 500
@@ -273,7 +275,7 @@ def _attempt(handler: RequestHandler, ending: Any) -> None:
     try:
         ending()
     except Exception as error:
-        _log(handler, error)
+        log_failure(handler, error)
         end_response(handler)
 
 
@@ -305,10 +307,11 @@ def _call_on_finish(handler: RequestHandler) -> None:
     try:
         handler.on_finish()
     except Exception as error:
-        _log(handler, error)
+        log_failure(handler, error)
 
 
-def _log(handler: RequestHandler, error: BaseException) -> None:
+def log_failure(handler: RequestHandler, error: BaseException) -> None:
+    """Log what a hook raised, in the handler's own way."""
     try:
         handler.log_exception(*exc_info_of(error))
     except Exception:

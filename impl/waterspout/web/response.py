@@ -119,6 +119,17 @@ class Response:
         self.finished = True
         return done
 
+    def switch_protocols(self, fields: list[tuple[str, str]]) -> bool:
+        """Send 101 with ``fields``: the end of HTTP on this connection; whether the client is still there."""
+        self.buffer.clear()
+        self.set_status(101, None)
+        self.headers.pop("Content-Type", None)
+        for name, value in fields:
+            self.headers[name] = value
+        done = self._send(True)
+        self.finished = True
+        return not done.done() or done.exception() is None
+
     def give_up(self) -> None:
         """End a response that has begun and cannot go on, as far as it got."""
         self.buffer.clear()
