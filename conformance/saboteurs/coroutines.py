@@ -103,6 +103,16 @@ def endings(ref: Patches, value: Change = same, error: Change = same) -> None:
     around(ref, lambda right: settle(right(), ref.concurrent.Future(), value, error))
 
 
+class Lazy:
+    """Something to wait for that begins when it is waited for, and that may be dropped without a warning."""
+
+    def __init__(self, start: Callable[[], Any]) -> None:
+        self._start = start
+
+    def __await__(self) -> Any:
+        return self._start().__await__()
+
+
 # -- calling and returning --------------------------------------------------------------------------------------------
 
 
@@ -128,10 +138,7 @@ def _start_next_round(ref: Patches) -> None:
     kills=("gen.call.returns-future", "gen.patterns.interleaving", "queues.spider.workers-run-in-parallel"),
 )
 def _start_when_awaited(ref: Patches) -> None:
-    async def call(right: Callable[[], Any]) -> Any:
-        return await right()
-
-    around(ref, call)
+    around(ref, Lazy)
 
 
 @saboteur(

@@ -118,9 +118,15 @@ def _spawn_decorated_only(ref: Patches) -> None:
     kills="loop.add-callback.next-round",
 )
 def _call_at_once(ref: Patches) -> None:
-    wrap_method(
-        ref, "add_callback", lambda original: lambda self, callback, *args, **named: callback(*args, **named) and None
-    )
+    def lie(original: Callable[..., Any]) -> Callable[..., Any]:
+        def add_callback(self: Any, callback: Callable[..., Any], *args: Any, **named: Any) -> None:
+            result = callback(*args, **named)
+            if inspect.isawaitable(result):
+                ref.gen.convert_yielded(result)
+
+        return add_callback
+
+    wrap_method(ref, "add_callback", lie)
 
 
 @saboteur(

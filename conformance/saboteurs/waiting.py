@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from conformance.saboteurs import Patches, saboteur
-from conformance.saboteurs.coroutines import settle
+from conformance.saboteurs.coroutines import Lazy, settle
 
 
 @saboteur(
@@ -118,11 +118,7 @@ def _sleep_double(ref: Patches) -> None:
 )
 def _sleep_lazily(ref: Patches) -> None:
     original = ref.gen.sleep
-
-    async def lying(duration: float) -> None:
-        await original(duration)
-
-    ref.replace(ref.gen, "sleep", lying)
+    ref.replace(ref.gen, "sleep", lambda duration: Lazy(lambda: original(duration)))
 
 
 @saboteur(
