@@ -12,6 +12,7 @@ import timeit
 from collections.abc import Callable
 
 import h11
+
 from waterspout.protocol import http1
 
 REQUEST = (

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from waterspout.protocol.http1 import (
     Data,
     EndOfMessage,

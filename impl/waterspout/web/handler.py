@@ -148,7 +148,7 @@ class RequestHandler:
     # Arguments
 
     def get_argument(
-        self, name: str, default: str | None | Required = REQUIRED, strip: bool = True
+        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
     ) -> str | None:
         """Return the last value of ``name`` in query or form body, or ``default``.
 
@@ -162,7 +162,7 @@ class RequestHandler:
         return arguments.texts(self.request.arguments, name, strip, self.decode_argument)
 
     def get_query_argument(
-        self, name: str, default: str | None | Required = REQUIRED, strip: bool = True
+        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
     ) -> str | None:
         """As `get_argument`, from the query.  Documentation: ``web.RequestHandler.get_query_argument``."""
         return arguments.last_text(self.get_query_arguments(name, strip), name, default)
@@ -172,7 +172,7 @@ class RequestHandler:
         return arguments.texts(self.request.query_arguments, name, strip, self.decode_argument)
 
     def get_body_argument(
-        self, name: str, default: str | None | Required = REQUIRED, strip: bool = True
+        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
     ) -> str | None:
         """As `get_argument`, from the body.  Documentation: ``web.RequestHandler.get_body_argument``."""
         return arguments.last_text(self.get_body_arguments(name, strip), name, default)
