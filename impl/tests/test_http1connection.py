@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from waterspout import http1connection, httputil
 from waterspout._stream_errors import StreamClosedError
 from waterspout.http1connection import Exchange, ServerDriver, ServerParameters

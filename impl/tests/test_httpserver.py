@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from waterspout import httpserver, netutil
 from waterspout.httputil import (
     HTTPHeaders,

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import pytest
+
 from waterspout import httputil
 from waterspout.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest
 from waterspout.protocol import headers as headers_module

@@ -1,0 +1,208 @@
+"""What the commands of ``conform`` do: judge, write a run, print what a person needs to know, return the exit code."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import click
+from rich.console import Console
+
+from conformance import catalogue, outcome, runlog, runner
+from conformance import target as targets
+from conformance.changes import Changes, compare
+from conformance.coverage import coverage
+from conformance.display import bars, judging, print_changes
+from conformance.kill import Kills
+from conformance.kill import run as run_saboteurs
+from conformance.oracles import autobahn
+from conformance.saboteurs import registry
+from conformance.server_process import ServerProcess
+from conformance.verdict import CaseRecord, NotTestable
+
+#: Targets a run judges when none is named.
+DEFAULT_TARGETS = ("waterspout", "tornado")
+
+console = Console(highlight=False)
+
+#: Exit codes from the lightest to the heaviest, for what consists of several parts.
+_WEIGHT = [
+    outcome.AS_EXPECTED,
+    outcome.STALE,
+    outcome.NOTHING_RAN,
+    outcome.UNEXPECTED,
+    outcome.USAGE,
+    outcome.HARNESS,
+    outcome.INTERRUPTED,
+]
+
+
+def judge(chosen: list[targets.Target], options: runner.Options) -> int:
+    """Judge targets, print what a person needs to know, and return the exit code."""
+    before = [runlog.load(path) for path in runlog.history("run")[-20:]]
+    partial = bool(options.ids or options.shard or options.chops)
+    run_file = runlog.RunFile("run", partial=partial, targets={one.name: described(one) for one in chosen})
+    try:
+        with judging(console, [one.name for one in chosen]) as show:
+            records = runner.judge(chosen, options, run_file, show)
+    except KeyboardInterrupt:
+        run_file.close(interrupted=True, exit=outcome.INTERRUPTED)
+        console.print(f"interrupted; what was judged so far is in {run_file.path}")
+        return outcome.INTERRUPTED
+    code = outcome.exit_code(records)
+    run_file.close(exit=code)
+    now = runlog.load(run_file.path)
+    for one in chosen:
+        print_changes(console, _changes(one.name, before, now, partial))
+    _print_counts(now, [one.name for one in chosen])
+    console.print(f"\n{run_file.path}")
+    return code
+
+
+def described(one: targets.Target) -> dict[str, Any]:
+    return {"title": one.title, "version": one.version(), "api": one.has_api, "wire": one.has_wire}
+
+
+def _changes(name: str, before: list[runlog.Run], now: runlog.Run, partial: bool) -> Changes:
+    """Compare with the newest whole run that judged the target."""
+    for old in reversed(before):
+        if name in old.targets and old.complete and not old.header.get("partial"):
+            return compare(name, old.of(name), now.of(name), partial=partial)
+    return Changes(name)
+
+
+def _print_counts(now: runlog.Run, names: list[str]) -> None:
+    for name in names:
+        console.print(f"\n[bold]{name}[/bold] {now.targets[name]['version']}")
+        records = now.of(name)
+        _print_failures(records)
+        for line in outcome.part_lines(records) or ["nothing ran"]:
+            console.print("  " + line)
+    judged = {record.id for record in now.records}
+    if judged and not now.header.get("partial"):
+        console.print("\n[bold]coverage of the sources[/bold]")
+        for line in outcome.coverage_lines(coverage(judged)):
+            console.print("  " + line)
+
+
+def _print_failures(records: list[CaseRecord]) -> None:
+    bad = [record for record in records if outcome.exit_code([record]) != outcome.AS_EXPECTED]
+    for record in bad[:12]:
+        first = record.message.strip().split("\n")[0]
+        console.print(f"  [red]{record.verdict.value}[/red] {record.key}: {first[:160]}", markup=True)
+    if len(bad) > 12:
+        console.print(f"  ... and {len(bad) - 12} more; `conform report` shows them all")
+
+
+def judge_saboteurs(names: list[str], jobs: int, *, partial: bool) -> int:
+    """Compute the kill matrix against the last run of the reference, print it and return the exit code."""
+    last = runlog.latest("run")
+    reference = last.of("waterspout") if last is not None else []
+    passing = {entry.id for entry in catalogue.entries()}
+    passing -= {record.id for record in reference if not record.verdict.good}
+    run_file = runlog.RunFile("kill", partial=partial)
+    with bars(console, {"saboteurs": len(names)}) as advance:
+        kills = run_saboteurs(names, jobs, passing, lambda name, ids: advance("saboteurs", name))
+    saboteurs = registry()
+    for name, ids in kills.matrix.items():
+        row = {"kind": "kill", "saboteur": name, "lie": saboteurs[name].lie, "kills": ids}
+        run_file.write({**row, "chapters": saboteurs[name].chapters, "error": kills.errors.get(name, "")})
+    code = _print_kills(kills, partial)
+    run_file.close(exit=code)
+    return code
+
+
+def _print_kills(kills: Kills, partial: bool) -> int:
+    idle, unkept = kills.idle(), kills.unkept()
+    unkilled = [] if partial else kills.unkilled()
+    killed = len(list(catalogue.entries())) - len(unkilled)
+    console.print(f"{len(kills.matrix)} saboteurs, {len(idle)} idle; {killed} requirements killed, {len(unkilled)} not")
+    for title, lines in (
+        ("saboteurs that break nothing", idle),
+        ("claims that are not kept", unkept),
+        ("requirements that nothing breaks", unkilled),
+        ("saboteurs that could not be judged", [f"{name}: {why}" for name, why in kills.errors.items()]),
+    ):
+        if lines:
+            console.print(f"[red]{title}[/red]")
+            for line in lines:
+                console.print("  " + line, markup=False)
+    if kills.errors:
+        return outcome.HARNESS
+    return outcome.UNEXPECTED if idle or unkilled or unkept else outcome.AS_EXPECTED
+
+
+def fuzz_servers(chosen: list[targets.Target], full: bool) -> int:
+    """Let Autobahn judge the servers of ``chosen``; write a run, print the results and return the exit code."""
+    run_file = runlog.RunFile("autobahn", targets={one.name: described(one) for one in chosen}, full=full)
+    code = outcome.AS_EXPECTED
+    for one in chosen:
+        server = ServerProcess(one)
+        try:
+            host, port = server.address()
+            with console.status(f"Autobahn judges {one.name}"):
+                results = autobahn.judge_server(f"ws://{host}:{port}/ws/echo", full)
+        except (NotTestable, autobahn.Unavailable) as error:
+            console.print(f"{one.name}: {error}", markup=False)
+            code = outcome.HARNESS
+            continue
+        finally:
+            server.stop()
+        for result in results:
+            run_file.write({**result.to_json(), "target": one.name})
+        code = max(code, print_fuzzing(one.name, results))
+    run_file.close(exit=code)
+    return code
+
+
+def print_fuzzing(name: str, results: list[autobahn.CaseResult]) -> int:
+    failed = [result for result in results if result.failed]
+    good = sum(result.good for result in results)
+    rest = len(results) - good - len(failed)
+    console.print(f"Autobahn on {name}: {good} good, {len(failed)} failed, {rest} not implemented of {len(results)}")
+    for result in failed[:20]:
+        console.print(f"  {result.case}: behaviour {result.behavior}, close {result.close}")
+    return outcome.UNEXPECTED if failed else outcome.AS_EXPECTED
+
+
+def cross_check(peers: list[str], examples: int, seed: int | None) -> int:
+    """Run the differential comparisons, write a run, print the results and return the exit code."""
+    from property_tests import differential  # needs the implementation; the other commands do not
+
+    unknown = set(peers) - set(differential.SOURCES)
+    if unknown:
+        raise click.UsageError(f"--with {','.join(sorted(unknown))}: choose from {', '.join(differential.SOURCES)}")
+    # Drawn here and not by Hypothesis, so that a run that found something can be repeated.
+    seed = random.randrange(2**32) if seed is None else seed
+    run_file = runlog.RunFile("cross")
+    code = outcome.AS_EXPECTED
+    for peer in peers:
+        with console.status(f"{examples:,} examples against {peer}"):
+            summary = differential.run(examples, seed, peer)
+        run_file.write({**differential.to_json(summary), "seed": seed})
+        for line in summary.lines():
+            console.print(line, markup=False, soft_wrap=True)
+        if summary.unlisted:
+            code = outcome.UNEXPECTED
+    run_file.close(exit=code)
+    return code
+
+
+def judge_everything(everything: bool, jobs: int) -> int:
+    names = targets.names() if everything else DEFAULT_TARGETS
+    codes = [judge([targets.load(name) for name in names], runner.Options(jobs=jobs))]
+    if codes[0] == outcome.INTERRUPTED:
+        return codes[0]
+    console.print("\n[bold]can the requirements fail?[/bold]")
+    codes.append(judge_saboteurs(list(registry()), jobs, partial=False))
+    console.print("\n[bold]other judges[/bold]")
+    codes.append(cross_check(["h11", "wsproto"], 20_000 if everything else 5_000, None))
+    try:
+        console.print(autobahn.setup(), soft_wrap=True)
+    except autobahn.Unavailable as error:
+        # Not a failure: the report says what is missing and how to get it.
+        console.print(f"Autobahn did not run: {error}", markup=False, soft_wrap=True)
+        runlog.RunFile("autobahn", note=f"Autobahn did not run: {error}").close(exit=outcome.AS_EXPECTED)
+    else:
+        codes.append(fuzz_servers([targets.load("waterspout")], full=everything))
+    return max(codes, key=_WEIGHT.index)

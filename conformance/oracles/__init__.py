@@ -1,0 +1,1 @@
+"""Other judges of the same ground: Autobahn, h11, wsproto."""

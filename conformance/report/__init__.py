@@ -1,0 +1,1 @@
+"""The report: static pages with their data inside, readable without a network."""

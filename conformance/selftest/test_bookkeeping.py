@@ -1,0 +1,183 @@
+"""Runs on disk, changes between runs, exit codes, expectations, coverage, the lint of the book."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import catalogue, coverage, lint, outcome, plugin, runlog, runner
+from conformance import target as targets
+from conformance.blessing import write_expectations
+from conformance.changes import compare
+from conformance.target import Expectation, Target, TargetError
+from conformance.verdict import CaseRecord, HarnessError, Verdict
+
+
+def record(id: str = "a.b.c", verdict: Verdict = Verdict.PASS, **more: Any) -> CaseRecord:
+    return CaseRecord(more.pop("target", "t"), id, "x", "must", verdict, **more)
+
+
+def test_a_run_cut_off_in_the_middle_of_a_line_is_readable(tmp_path: Path) -> None:
+    path = tmp_path / "x-run.jsonl"
+    rows = [json.dumps({"kind": "run", "run": "x", "targets": {}}), json.dumps(record().to_json()), '{"kind": "ca']
+    path.write_text("\n".join(rows))
+
+    run = runlog.load(path)
+    assert [one.id for one in run.records] == ["a.b.c"]
+    assert not run.complete
+
+
+def test_a_run_is_whole_only_with_its_footer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runlog, "RUNS", tmp_path)
+    run_file = runlog.RunFile("run", targets={})
+    run_file.write(record().to_json())
+    assert not runlog.load(run_file.path).complete
+
+    run_file.close(exit=0)
+    assert runlog.load(run_file.path).complete
+
+
+def test_changes_are_five_lists_that_do_not_cancel() -> None:
+    before = [
+        record("a.a.a"),
+        record("b.b.b", Verdict.FAIL),
+        record("c.c.c"),
+        record("d.d.d", Verdict.EXPECTED_FAILURE),
+    ]
+    after = [record("a.a.a", Verdict.FAIL), record("b.b.b"), record("d.d.d", Verdict.STALE), record("e.e.e")]
+
+    changes = compare("t", before, after, partial=False)
+    assert changes.newly_failing == ["a.a.a"]
+    assert changes.newly_passing == ["b.b.b"]
+    assert changes.stale == ["d.d.d"]
+    assert changes.new == ["e.e.e"]
+    assert changes.removed == ["c.c.c"]
+    assert compare("t", before, after, partial=True).removed == []
+
+
+def test_one_failing_case_makes_a_requirement_newly_failing() -> None:
+    before = [record(chop="whole"), record(chop="bytes")]
+    after = [record(chop="whole"), record(verdict=Verdict.FAIL, chop="bytes")]
+
+    assert compare("t", before, after, partial=False).newly_failing == ["a.b.c"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([], outcome.NOTHING_RAN),
+        ([Verdict.PASS, Verdict.LENIENT, Verdict.UNSUPPORTED, Verdict.EXPECTED_FAILURE], outcome.AS_EXPECTED),
+        ([Verdict.PASS, Verdict.STALE], outcome.STALE),
+        ([Verdict.STALE, Verdict.MISSING], outcome.UNEXPECTED),
+        ([Verdict.NOT_TESTABLE], outcome.UNEXPECTED),
+        ([Verdict.FAIL, Verdict.HARNESS_ERROR], outcome.HARNESS),
+    ],
+)
+def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
+    assert outcome.exit_code(record(verdict=verdict) for verdict in verdicts) == code
+
+
+def expecting(**expected: Expectation) -> Target:
+    return Target("t", package="t", expected={"a.b.c": expected["known"]})
+
+
+def test_a_known_failure_is_expected_and_carries_its_reason() -> None:
+    known = Expectation("documented so", "6.6.1", "status 200")
+    judged = plugin._against_expectation(expecting(known=known), record(verdict=Verdict.FAIL, signature="status 200"))
+
+    assert (judged.verdict, judged.why) == (Verdict.EXPECTED_FAILURE, "documented so")
+
+
+def test_failing_for_another_reason_than_the_known_one_is_a_failure() -> None:
+    known = Expectation("documented so", "6.6.1", "status 200")
+    judged = plugin._against_expectation(expecting(known=known), record(verdict=Verdict.FAIL, signature="status 500"))
+
+    assert judged.verdict is Verdict.FAIL
+    assert "expected to fail otherwise: status 200" in judged.message
+
+
+def test_a_known_failure_that_passes_is_stale() -> None:
+    judged = plugin._against_expectation(expecting(known=Expectation("why", "6.6.1")), record())
+
+    assert judged.verdict is Verdict.STALE
+
+
+def test_what_bless_writes_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.blessing.TARGETS", tmp_path)
+    failing = [
+        record(verdict=Verdict.FAIL, signature='came "x"\\', chop="bytes"),
+        record(verdict=Verdict.FAIL, signature="other", chop="whole"),
+        record("d.e.f", Verdict.MISSING, signature="no name"),
+        record("g.h.i"),
+    ]
+    write_expectations(Target("t", package="t"), failing, "a reason")
+
+    found = targets._expectations(tmp_path / "t.expected.toml")
+    assert set(found) == {"a.b.c@chop=bytes", "a.b.c@chop=whole", "d.e.f"}
+    assert found["a.b.c@chop=bytes"].signature == 'came "x"\\'
+
+
+def test_a_target_file_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text('import = "x"\nimprot = "y"\n')
+
+    with pytest.raises(TargetError, match="unknown keys improt"):
+        targets.load(str(path))
+
+
+def test_a_target_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(TargetError, match=r"choose one of .*tornado"):
+        targets.load("nonsense")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'statements = ["RFC9112-3.2-4"]\nreason = "dull"\nwhy = "x"',
+        'statements = ["RFC9112-3.2-4"]\nreason = "later"\nwhy = ""',
+        'statements = ["RFC1-*"]\nreason = "later"\nwhy = "x"',
+    ],
+)
+def test_an_exclusion_names_statements_a_known_reason_and_a_why(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "SPEC", tmp_path)
+    (tmp_path / "excluded.toml").write_text("[[exclude]]\n" + entry)
+    coverage.exclusions.cache_clear()
+    try:
+        with pytest.raises(HarnessError, match=r"excluded\.toml"):
+            coverage.exclusions()
+    finally:
+        coverage.exclusions.cache_clear()
+
+
+def test_coverage_counts_only_what_was_judged() -> None:
+    cited = {id for entry in catalogue.entries() for id in entry.requirement.statements if id.startswith("RFC9112")}
+
+    nothing = next(share for share in coverage.coverage([]) if share.source == "RFC 9112")
+    everything = next(
+        share for share in coverage.coverage(entry.id for entry in catalogue.entries()) if share.source == "RFC 9112"
+    )
+    assert nothing.checked == ()
+    assert set(everything.checked) <= cited
+    assert everything.total == nothing.total
+
+
+def test_the_name_of_a_case_is_split_into_parameters_and_chop() -> None:
+    assert runner._split_case_name("spec/x.py::test_a[rsv=1-chop=bytes]") == ("rsv=1", "bytes")
+    assert runner._split_case_name("spec/x.py::test_a[chop=whole]") == ("", "whole")
+    assert runner._split_case_name("spec/x.py::test_a") == ("", "")
+
+
+def test_the_book_keeps_its_own_rules() -> None:
+    assert lint.problems() == []
+
+
+def test_the_book_reads_in_its_order_with_every_chapter_filled() -> None:
+    for chapter in catalogue.chapters():
+        assert len(chapter.entries) >= 15, chapter.name
+        assert len(chapter.prose) > 200, chapter.name
+    assert len(list(catalogue.entries())) >= 150

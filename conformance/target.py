@@ -1,0 +1,152 @@
+"""Targets: the implementations a run judges.
+
+A target is a TOML file in ``conformance/targets``: an import name (API level), a start command (wire level), or
+both. Expectations stand in a file of their own beside it, ``NAME.expected.toml``, written by ``conform bless``.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shlex
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from conformance.paths import TARGETS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: A target name with this prefix is the reference with one lie told: ``saboteur:redirect-always-301``.
+SABOTEUR = "saboteur:"
+
+
+class TargetError(Exception):
+    """A target cannot be used as described; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A known failure: why it is accepted, since when, and how it shows."""
+
+    why: str
+    since: str
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One implementation and how to reach it."""
+
+    name: str
+    title: str = ""
+    package: str = ""
+    distribution: str = ""
+    command: tuple[str, ...] = ()
+    url: str = ""
+    python: str = sys.executable
+    unsupported: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, Expectation] = field(default_factory=dict)
+    saboteur: str = ""
+    directory: str = ""
+
+    @property
+    def has_api(self) -> bool:
+        """Whether cases of the API level can judge it."""
+        return bool(self.package)
+
+    @property
+    def has_wire(self) -> bool:
+        """Whether cases of the wire level can judge it."""
+        return bool(self.command or self.url)
+
+    def version(self) -> str:
+        """Return the installed version, or an empty text when it is not known in this environment."""
+        try:
+            return importlib.metadata.version(self.distribution or self.package)
+        except (importlib.metadata.PackageNotFoundError, ValueError):
+            return ""
+
+    def start_command(self) -> list[str]:
+        """Return the command line that starts its server, with ``{python}`` filled in."""
+        words = [word.replace("{python}", self.python) for word in self.command]
+        return [*words, "--sabotage", self.saboteur] if self.saboteur else words
+
+
+def names() -> list[str]:
+    """Return the names of the targets that ship with the suite."""
+    return sorted(path.stem for path in TARGETS.glob("*.toml") if not path.name.endswith(".expected.toml"))
+
+
+def load(name: str) -> Target:
+    """Return the target called ``name``: one that ships, a path of a TOML file, or ``saboteur:NAME``.
+
+    Raises TargetError when there is none, or when its file is not understood.
+    """
+    if name.startswith(SABOTEUR):
+        reference = load(os.environ.get("CONFORM_REFERENCE", "waterspout"))
+        return replace(reference, name=name, saboteur=name[len(SABOTEUR) :], expected={}, unsupported={})
+    path = Path(name) if name.endswith(".toml") else TARGETS / f"{name}.toml"
+    if not path.is_file():
+        raise TargetError(f"no target called {name!r}: choose one of {', '.join(names())}, or name a TOML file")
+    try:
+        row = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise TargetError(f"{path}: not valid TOML: {error}") from None
+    return _from_row(path, row)
+
+
+def from_import(package: str) -> Target:
+    """Return an ad-hoc target for an importable package with Tornado's API."""
+    command = ("{python}", "-m", "conformance.apps.api_app", "--import", package)
+    return Target(name=package, title=package, package=package, command=command)
+
+
+def from_command(command: str) -> Target:
+    """Return an ad-hoc wire-level target for a start command."""
+    words = tuple(shlex.split(command))
+    if not words:
+        raise TargetError("--cmd needs a command line that starts a server")
+    return Target(name=Path(words[0]).name, title=command, command=words)
+
+
+def from_url(url: str) -> Target:
+    """Return an ad-hoc wire-level target for a server that already runs at ``url``."""
+    if not url.startswith("http://"):
+        raise TargetError(f"--url {url}: only http:// addresses of this machine can be judged")
+    return Target(name=url.removeprefix("http://").strip("/"), title=url, url=url)
+
+
+_KEYS = {"title", "import", "distribution", "command", "url", "python", "unsupported"}
+
+
+def _from_row(path: Path, row: dict[str, Any]) -> Target:
+    unknown = set(row) - _KEYS
+    if unknown:
+        raise TargetError(f"{path}: unknown keys {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}")
+    target = Target(
+        name=path.stem,
+        title=row.get("title", path.stem),
+        package=row.get("import", ""),
+        distribution=row.get("distribution", ""),
+        command=tuple(row.get("command", ())),
+        url=row.get("url", ""),
+        python=row.get("python", sys.executable),
+        unsupported=row.get("unsupported", {}),
+        expected=_expectations(path.with_suffix(".expected.toml")),
+        directory=str(path.parent.resolve()),
+    )
+    if not target.has_api and not target.has_wire:
+        raise TargetError(f"{path}: give `import` (a package), `command` (how to start a server) or `url`")
+    return target
+
+
+def _expectations(path: Path) -> dict[str, Expectation]:
+    if not path.is_file():
+        return {}
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {key: Expectation(row["why"], row.get("since", ""), row.get("signature", "")) for key, row in rows.items()}
