@@ -129,7 +129,7 @@ def _inline(text: str) -> Markup:
 
 
 def _matrix(model: Model) -> Markup:
-    """Return the matrix as JSON for the page's script; ``</`` is broken up so that it cannot end the script element."""
+    """Return the matrix as JSON for the page's script, with ``<`` escaped: nothing in it can end the script element."""
     rows: list[dict[str, Any]] = [
         {
             "id": view.entry.id,
@@ -148,7 +148,7 @@ def _matrix(model: Model) -> Markup:
         "signs": {verdict.value: sign for verdict, sign in SIGNS.items()},
         "rows": rows,
     }
-    return Markup(json.dumps(document, ensure_ascii=False).replace("</", "<\\/"))
+    return Markup(json.dumps(document, ensure_ascii=False).replace("<", "\\u003c"))
 
 
 def _source_words(view: RequirementView) -> list[str]:
