@@ -8,6 +8,7 @@ status of a failure, "wait" for nothing yet, "shut" for a connection that lives 
 from __future__ import annotations
 
 import pytest
+
 from waterspout.protocol.http1 import (
     ConnectionClosed,
     Data,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from waterspout.protocol.http1 import (
     ClientConnection,
     Connection,

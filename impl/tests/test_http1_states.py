@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from waterspout.protocol.http1 import (
     CLIENT_MOVES,
     SERVER_MOVES,
