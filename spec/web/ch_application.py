@@ -225,7 +225,7 @@ async def test_nested(serve):
 @compat(
     "web.application.unknown-handler-name",
     "A handler may be named by a text with its import path; it is imported when the route is made.",
-    observed("handlers"),
+    observed("web-handlers"),
 )
 async def test_handler_by_name(serve):
     server = await serve([("/gone", f"{api.package}.web.ErrorHandler", {"status_code": 410})])

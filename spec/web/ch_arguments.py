@@ -27,6 +27,18 @@ FORM = (
     b'--=b=\r\nContent-Disposition: form-data; name="scan"; filename="two.txt"\r\n\r\n\r\n'
     b"--=b=--\r\n"
 )
+#: What a request for /a%20b/c?q=1&r=%26 has in its attributes.
+ATTRIBUTES = {
+    "method": "POST",
+    "uri": "/a%20b/c?q=1&r=%26",
+    "path": "/a%20b/c",
+    "query": "q=1&r=%26",
+    "version": "HTTP/1.1",
+    "remote_ip": "127.0.0.1",
+    "protocol": "http",
+    "host": "shop.example:8080",
+    "host_name": "shop.example",
+}
 MULTIPART = {"Content-Type": "multipart/form-data; boundary==b="}
 
 
@@ -140,7 +152,7 @@ async def test_query_or_body(serve):
 @compat(
     "web.arguments.query-before-body",
     "get_arguments lists the values of the query before those of the body, so get_argument prefers the body.",
-    observed("handlers"),
+    observed("web-handlers"),
 )
 async def test_query_before_body(serve):
     def read(self):
@@ -202,7 +214,7 @@ async def test_decode_argument(serve):
 @compat(
     "web.arguments.empty",
     "A name with an empty value counts as sent, with and without the equals sign.",
-    observed("handlers"),
+    observed("web-handlers"),
 )
 @each(query=["a=", "a", "a=&b=1"])
 async def test_empty_value(serve, query):
@@ -212,7 +224,7 @@ async def test_empty_value(serve, query):
 @compat(
     "web.arguments.control-characters",
     "Control characters in a value, tab and line ends aside, are read as spaces.",
-    observed("handlers"),
+    observed("web-handlers"),
 )
 async def test_control_characters(serve):
     read = await read_by(serve, lambda self: self.get_argument("a"), path="/?a=x%00y%07z%0Aw%09v")
@@ -361,27 +373,11 @@ async def test_json_by_prepare(serve):
     seed("SEED-219"),
     seed("SEED-220"),
 )
-@each(
-    attribute=[
-        labelled(row[0], row)
-        for row in (
-            ("method", "POST"),
-            ("uri", "/a%20b/c?q=1&r=%26"),
-            ("path", "/a%20b/c"),
-            ("query", "q=1&r=%26"),
-            ("version", "HTTP/1.1"),
-            ("remote_ip", "127.0.0.1"),
-            ("protocol", "http"),
-            ("host", "shop.example:8080"),
-            ("host_name", "shop.example"),
-        )
-    ]
-)
+@each(attribute=list(ATTRIBUTES))
 async def test_request_attributes(serve, attribute):
-    name, expected = attribute
     request = {"body": b"x", "headers": {"Host": "shop.example:8080"}}
-    got = await read_by(serve, lambda self: getattr(self.request, name), "POST", "/a%20b/c?q=1&r=%26", **request)
-    assert got == expected
+    got = await read_by(serve, lambda self: getattr(self.request, attribute), "POST", "/a%20b/c?q=1&r=%26", **request)
+    assert got == ATTRIBUTES[attribute]
 
 
 @must(

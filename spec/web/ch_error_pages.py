@@ -351,7 +351,7 @@ async def test_write_error_finishes(serve, way):
 @compat(
     "web.write-error.raises",
     "When write_error itself raises, the answer still has the status of the error, and the fault is logged.",
-    observed("error-pages"),
+    observed("web-error-pages"),
 )
 async def test_write_error_raises(serve, logs):
     def write_error(self, status_code, **kwargs):
@@ -737,7 +737,7 @@ async def test_log_exception(serve, logs):
 @compat(
     "web.log.on-finish-exception",
     "An exception in on_finish is logged; the answer is not touched, and the connection goes on.",
-    observed("error-pages"),
+    observed("web-error-pages"),
 )
 async def test_exception_in_on_finish(serve, logs):
     def on_finish(self):

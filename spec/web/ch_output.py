@@ -490,9 +490,7 @@ async def test_flush_with_content_length(serve):
     "web.flush.interleaved",
     "A coroutine may fetch its next piece while flush sends the last one; every piece arrives, in order.",
     doc("guide.coroutines"),
-    seed("SEED-179"),
-    seed("SEED-180"),
-    seed("SEED-182"),
+    *map(seed, ("SEED-179", "SEED-180", "SEED-182")),
 )
 async def test_interleaving(serve):
     async def fetch_next_chunk(self):
@@ -517,7 +515,7 @@ async def test_interleaving(serve):
 @compat(
     "web.flush.back-pressure",
     "flush is not done while the client reads nothing and the system's buffers are full.",
-    observed("handlers"),
+    observed("web-handlers"),
 )
 async def test_back_pressure(serve):
     trace = Trace()

@@ -88,7 +88,7 @@ async def test_status_wins(serve, permanent):
 @compat(
     "web.redirect.status-range",
     "A status that is no redirection is refused with an exception, and no redirect is sent.",
-    observed("redirects"),
+    observed("web-redirects"),
 )
 @each(status=[200, 299, 400, labelled("text", "302")])
 async def test_status_range(serve, status):
@@ -230,7 +230,7 @@ async def test_redirect_keeps_fields(serve):
     assert reply.headers["Set-Cookie"].startswith("user=ann;")
 
 
-@compat("web.redirect.no-body", "A redirect has an empty body with Content-Length 0.", observed("redirects"))
+@compat("web.redirect.no-body", "A redirect has an empty body with Content-Length 0.", observed("web-redirects"))
 async def test_redirect_has_no_body(serve):
     reply = await redirected(serve, "/new")
     assert (reply.body, reply.headers["Content-Length"]) == (b"", "0")
@@ -467,7 +467,7 @@ async def test_slash_methods(serve, decorator):
 @compat(
     "web.redirect.slash-of-another-host",
     "removeslash does not turn a path of several slashes into the address of another host.",
-    observed("redirects"),
+    observed("web-redirects"),
 )
 async def test_removeslash_keeps_the_host(serve):
     server = await serve([("/.*", slashed("removeslash"))])
