@@ -17,7 +17,7 @@ handlers under ``stream_request_body``, which get the pieces one by one in ``dat
 import json
 
 from conformance import api, compat, doc, each, labelled, must, observed, seed
-from conformance.serving import Trace
+from conformance.tracing import Trace
 
 #: A form with the field ``title`` and two files under ``scan``, one of them without a type.
 FORM = (

@@ -23,7 +23,8 @@ import contextlib
 import traceback
 
 from conformance import api, compat, doc, each, labelled, must, observed, rfc, seed, should
-from conformance.serving import CutShort, Trace
+from conformance.client import CutShort
+from conformance.tracing import Trace
 
 
 def page(get, **members):

@@ -27,7 +27,7 @@ import contextvars
 import threading
 
 from conformance import api, compat, doc, each, must, observed, rfc, seed, should
-from conformance.serving import Trace
+from conformance.tracing import Trace
 
 STYLES = ["async-def", "gen-coroutine", "future"]
 

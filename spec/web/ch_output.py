@@ -21,7 +21,7 @@ import asyncio
 import datetime
 
 from conformance import api, compat, doc, each, labelled, must, observed, rfc, seed
-from conformance.serving import Trace, raised
+from conformance.tracing import Trace, raised
 
 
 def page(get, **members):

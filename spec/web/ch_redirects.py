@@ -19,7 +19,7 @@ fields to the answer.
 import asyncio
 
 from conformance import api, compat, doc, each, labelled, must, observed, rfc, seed
-from conformance.serving import Trace, raised
+from conformance.tracing import Trace, raised
 
 
 async def redirected(serve, *arguments, **keywords):
