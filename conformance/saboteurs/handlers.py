@@ -152,7 +152,7 @@ def _(ref: Patches) -> None:
 
 @saboteur(
     "handler-in-a-thread",
-    "GET methods run on another thread.",
+    "GET methods without arguments run on another thread.",
     chapters=CHAPTER,
     kills="web.lifecycle.one-thread",
 )
@@ -161,7 +161,8 @@ def _(ref: Patches) -> None:
         async def call(*args: Any, **kwargs: Any) -> Any:
             return await asyncio.get_running_loop().run_in_executor(None, lambda: method(*args, **kwargs))
 
-        return method if inspect.iscoroutinefunction(method) else call
+        waits = inspect.iscoroutinefunction(method) or inspect.signature(method).parameters
+        return method if waits else call
 
     every_handler(ref, lambda handler: wrap(handler, "get", threaded))
 
