@@ -1,8 +1,9 @@
 """Our HTTP/1.1 core beside h11: requests as a server reads them, responses as a client does.
 
-Each side reads the same pieces and ends with a list of items (what was said, in comparable form). Our side reads the stream whole,
-too: what comes out may not depend on the cuts. Every stream is followed by the end of the connection, so that neither side can be
-waiting for more; of a message that fails, only that it failed is compared, since how much of its body comes out before is timing.
+Each side reads the same pieces and ends with a list of items (what was said, in comparable form). Our side
+reads the stream whole, too: what comes out may not depend on the cuts. Every stream is followed by the end of
+the connection, so that neither side can be waiting for more; of a message that fails, only that it failed is
+compared, since how much of its body comes out before is timing.
 """
 
 from __future__ import annotations

@@ -238,7 +238,8 @@ def test_async_for_gets_items() -> None:
 
     async def main() -> None:
         queue: Queue[int] = Queue()
-        asyncio.get_running_loop().call_soon(lambda: [queue.put_nowait(item) for item in range(3)])
+        for put in range(3):
+            asyncio.get_running_loop().call_soon(queue.put_nowait, put)
         seen = []
         async for item in queue:
             seen.append(item)

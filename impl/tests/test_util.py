@@ -6,6 +6,7 @@ import gzip
 import re
 import time
 import zlib
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -40,9 +41,8 @@ class Second(Base):
 
 @pytest.fixture(autouse=True)
 def _default_configuration() -> Any:
-    saved = Base._save_configuration()
     yield
-    Base._restore_configuration(saved)
+    Base.configure(None)
 
 
 def test_the_interface_constructs_its_default() -> None:
@@ -177,7 +177,7 @@ def test_raise_exc_info_keeps_the_traceback() -> None:
 
         assert caught.tb is not None
         frames = []
-        traceback = caught.tb
+        traceback: TracebackType | None = caught.tb
         while traceback is not None:
             frames.append(traceback)
             traceback = traceback.tb_next

@@ -86,8 +86,9 @@ def _close_loops() -> None:
 
 def create_future() -> asyncio.Future[Any]:
     """Return a new pending future on the loop of this thread."""
+    # Made directly: this is on the path of every coroutine and queue operation, where each call counts.
     try:
-        return asyncio.get_running_loop().create_future()
+        return asyncio.Future(loop=asyncio.get_running_loop())
     except RuntimeError:
         return current_loop().create_future()
 

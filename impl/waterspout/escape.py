@@ -170,8 +170,8 @@ def parse_qs_bytes(
 # linear: without it the tail of every long "a-a-a-..." would be tried as a scheme again.
 _LINK_START = re.compile(r"(?<![\w+-])([A-Za-z][A-Za-z0-9+-]*):/{1,3}|\bwww\.")
 
-# What follows: anything up to space, quotes or angle brackets; parentheses only in closed pairs, because
-# links often stand in parentheses themselves.
+# What follows: anything up to space, quotes or angle brackets; parentheses only in closed pairs and not after
+# punctuation, because links often stand in parentheses, or before some, themselves.
 _LINK_REST = re.compile(r"""(?:[^\s<>"'()]+|(?<![.,;:!?])\([^\s<>"'()]*\))+""")
 
 # Punctuation at the end belongs to the sentence, not to the link.

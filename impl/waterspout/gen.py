@@ -26,7 +26,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent import futures
 from types import GeneratorType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from waterspout._eventloop import create_future, current_loop, finite_delay, seconds_until
 from waterspout._loggers import app_log
@@ -156,7 +156,11 @@ def _start_task(awaitable: Awaitable[_T]) -> asyncio.Future[_T]:
     return task
 
 
-def coroutine(func: Callable[..., Generator[Any, Any, _T]] | Callable[..., _T]) -> Callable[..., Future[_T]]:
+@overload
+def coroutine(func: Callable[..., Generator[Any, Any, _T]]) -> Callable[..., Future[_T]]: ...
+@overload
+def coroutine(func: Callable[..., _T]) -> Callable[..., Future[_T]]: ...
+def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
     """Decorate a generator function so that calling it runs it and returns a future of its result.
 
     A function without ``yield`` may be decorated, too: its result or exception goes into the future. An
@@ -164,7 +168,7 @@ def coroutine(func: Callable[..., Generator[Any, Any, _T]] | Callable[..., _T]) 
     """
 
     @functools.wraps(func)
-    def start(*args: Any, **kwargs: Any) -> Future[_T]:
+    def start(*args: Any, **kwargs: Any) -> Future[Any]:
         future = create_future()
         context = contextvars.copy_context()
         try:
@@ -240,7 +244,7 @@ class Runner(Generic[_T]):
                 future_set_result_unless_cancelled(self.result_future, end.value)
                 return
             except BaseException as exception:
-                _fail(self.result_future, exception)
+                _fail(self._released_future(), exception)
                 return
             finally:
                 # The traceback of a thrown error holds this frame: do not hold the error in turn.
@@ -261,6 +265,12 @@ class Runner(Generic[_T]):
                 current_loop().call_soon(self.resume, future, context=self.context)
                 return
             value, error = _outcome(future)
+
+    def _released_future(self) -> Future[_T]:
+        """Return the future and let go of it: the frames of an exception lead to this runner, too."""
+        future = self.result_future
+        del self.result_future
+        return future
 
 
 def _outcome(future: asyncio.Future[Any]) -> tuple[Any, BaseException | None]:

@@ -62,7 +62,7 @@ class LogFormatter(logging.Formatter):
         colors: Mapping[int, int] = DEFAULT_COLORS,
     ) -> None:
         super().__init__(fmt, datefmt, style)
-        self._colors, self._normal = _terminal_codes(colors) if color and _stderr_has_colors() else ({}, "")
+        self._codes, self._reset = _terminal_codes(colors) if color and _stderr_has_colors() else ({}, "")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record.
@@ -74,8 +74,8 @@ class LogFormatter(logging.Formatter):
         except Exception as error:
             record.message = f"log message and its arguments do not fit ({error!r}): {record.__dict__!r}"
         record.asctime = self.formatTime(record, self.datefmt)
-        color = self._colors.get(record.levelno, "")
-        record.__dict__.update(color=color, end_color=self._normal if color else "")
+        color = self._codes.get(record.levelno, "")
+        record.__dict__.update(color=color, end_color=self._reset if color else "")
         text = self.formatMessage(record)
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)

@@ -304,7 +304,7 @@ class OptionParser:
 
 
 class _Mockable:
-    """Passes attributes to the options, and restores an option when its attribute is deleted, as patching does."""
+    """Passes attributes on to the options; deleting one, as patching does, restores the option."""
 
     def __init__(self, options: OptionParser) -> None:
         self.__dict__["_options"] = options

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import collections
 import datetime
-import functools
 import heapq
 from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
@@ -37,46 +36,48 @@ class QueueFull(Exception):
     """Raised by :meth:`Queue.put_nowait` when the queue holds as many items as it may."""
 
 
-class _Line(Generic[_V]):
-    """Futures that wait in line, each with something it brought along."""
+_Waiters = collections.OrderedDict[Future[Any], tuple[_V, asyncio.TimerHandle | None]]
 
-    def __init__(self) -> None:
-        # Ordered, to serve the first in constant time, and keyed, to let one in the middle leave in constant
-        # time.
-        self._waiting: collections.OrderedDict[Future[Any], _V] = collections.OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+class _Line(_Waiters[_V]):
+    """Futures that wait in line, each with something it brought along, and perhaps a timer.
 
-    def join(self, brought: _V, timeout: Timeout) -> Future[Any]:
-        """Return a new future at the end of the line, which leaves it by itself when it is cancelled or timed
-        out.
+    Ordered, to serve the first in constant time, and keyed, to let one in the middle leave in constant time.
+    """
+
+    def enter(self, brought: _V, timeout: Timeout) -> Future[Any]:
+        """Return a new future at the end of the line.
+
+        It leaves the line by itself when it is cancelled, and when its time is over.
         """
         delay = None if timeout is None else seconds_until(timeout)
         future = create_future()
         timer = None if delay is None else current_loop().call_later(delay, self._expire, future)
-        self._waiting[future] = brought
-        future.add_done_callback(functools.partial(self._leave, timer))
+        self[future] = brought, timer
+        future.add_done_callback(self._leave)
         return future
 
     def serve(self) -> tuple[Future[Any], _V] | None:
         """Take the first in line that still waits, and return it with what it brought."""
-        while self._waiting:
-            future, brought = self._waiting.popitem(last=False)
+        while self:
+            future, (brought, timer) = self.popitem(last=False)
+            if timer is not None:
+                timer.cancel()
             # One cancelled in this very turn of the loop has not left yet.
             if not future.done():
+                future.remove_done_callback(self._leave)
                 return future, brought
         return None
 
     def _expire(self, future: Future[Any]) -> None:
         if not future.done():
-            self._waiting.pop(future, None)
             future.set_exception(TimeoutError("the queue's deadline passed"))
+            self._leave(future)
 
-    def _leave(self, timer: asyncio.TimerHandle | None, future: Future[Any]) -> None:
+    def _leave(self, future: Future[Any]) -> None:
+        _, timer = self.pop(future, (None, None))
         if timer is not None:
             timer.cancel()
-        self._waiting.pop(future, None)
 
 
 class Queue(Generic[_T]):
@@ -137,8 +138,8 @@ class Queue(Generic[_T]):
         ``IOLoop.time()`` or a span from now, after which :exc:`TimeoutError` is raised. Cancelling takes the
         item out of the line. Documentation: ``queues.Queue.put``.
         """
-        if self.full():
-            return self._putters.join(item, timeout)
+        if 0 < self._maxsize <= len(self._queue):
+            return self._putters.enter(item, timeout)
         future = create_future()
         self._add(item)
         future.set_result(None)
@@ -157,7 +158,7 @@ class Queue(Generic[_T]):
         already is lost with it. Documentation: ``queues.Queue.get``.
         """
         if not self._queue:
-            return self._getters.join(None, timeout)
+            return self._getters.enter(None, timeout)
         future = create_future()
         future.set_result(self._take())
         return future
@@ -184,7 +185,7 @@ class Queue(Generic[_T]):
     def join(self, timeout: Timeout = None) -> Awaitable[None]:
         """Wait until :meth:`task_done` was called for every item. ``timeout`` is as in :meth:`put`."""
         if self._unfinished_tasks:
-            return self._joiners.join(None, timeout)
+            return self._joiners.enter(None, timeout)
         future = create_future()
         future.set_result(None)
         return future

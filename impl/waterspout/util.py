@@ -273,16 +273,6 @@ class Configurable:
         assert chosen is not None
         return chosen
 
-    @classmethod
-    def _save_configuration(cls) -> tuple[type[Configurable] | None, dict[str, Any] | None]:
-        base = cls.configurable_base()
-        return base._chosen_class, base._chosen_kwargs
-
-    @classmethod
-    def _restore_configuration(cls, saved: tuple[type[Configurable] | None, dict[str, Any] | None]) -> None:
-        base = cls.configurable_base()
-        base._chosen_class, base._chosen_kwargs = saved
-
 
 class ArgReplacer:
     """Reads or replaces one argument, by name, in the positional or keyword arguments of a call to ``func``.

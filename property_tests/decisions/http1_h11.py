@@ -1,7 +1,8 @@
 """Predicates that recognise each listed difference to h11, from the input and both outcomes.
 
-Each is as narrow as it can be: it wants the cause to be in the input as well as the effect in the outcomes. What a predicate sees is the
-first item in which the outcomes differ; `http1_h11.toml` says why each difference is right.
+Each is as narrow as it can be: it wants the cause to be in the input as well as the effect in the outcomes.
+What a predicate sees is the first item in which the outcomes differ; `http1_h11.toml` says why each
+difference is right.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Item(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Item:
     """One thing that was said, in comparable form.
 
-    Kinds: "request" (method, target, version, fields, expects), "response" and "interim" (status, reason, version, fields), "data"
-    (octets), "end" (trailers), "persists" (whether), "closed", "switched" (rest) and "failed" (why; never compared).
+    Kinds: "request" (method, target, version, fields, expects), "response" and "interim" (status, reason,
+    version, fields), "data" (octets), "end" (trailers), "persists" (whether), "closed", "switched" (rest) and
+    "failed" (why; never compared).
     """
 
     kind: str
@@ -25,9 +28,10 @@ class Item(NamedTuple):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Item) or self.kind != other.kind:
             return False
-        return self.kind == "failed" or tuple(self.value) == tuple(other.value)
+        return self.kind == "failed" or self.value == other.value
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash(self.kind)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,22 @@ class Divergence:
         names = ("first", "second", "version", "fields", "expects")
         return {n for n, a, b in zip(names, self.ours.value, self.theirs.value, strict=False) if a != b}
 
+    @property
+    def only_reported_differently(self) -> bool:
+        """Whether two heads mean the same but for version, expectation and the spelling of the framing
+        fields.
+        """
+        if self.differing - {"version", "fields", "expects"}:
+            return False
+        return _without_framing(self.ours) == _without_framing(self.theirs)
+
+
+def _without_framing(item: Item) -> list[tuple[str, str]]:
+    return [(n, v) for n, v in item.value[3] if n not in ("content-length", "transfer-encoding")]
+
 
 _HEADS = ("request", "response", "interim")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
 
 
@@ -100,7 +118,7 @@ def target_form(d: Divergence) -> bool:
     method, target = d.theirs.value[:2]
     if target == "*":
         return bool(method != "OPTIONS")
-    return not target.startswith("/") and "://" not in target
+    return not target.startswith("/") and not _SCHEME.match(target)
 
 
 def connect_target(d: Divergence) -> bool:
@@ -110,13 +128,19 @@ def connect_target(d: Divergence) -> bool:
 
 def target_authority(d: Divergence) -> bool:
     """An absolute-form target whose authority is empty, has user information or is malformed."""
-    return d.we_refuse("with a bad authority") and d.theirs.kind == "request" and "://" in d.theirs.value[1]
+    return (
+        d.we_refuse("with a bad authority")
+        and d.theirs.kind == "request"
+        and bool(_SCHEME.match(d.theirs.value[1]))
+    )
 
 
 def host_value(d: Divergence) -> bool:
     """One Host field that is no host and port."""
     values = d.values(b"host")
-    return d.we_refuse("invalid Host") and d.theirs.kind == "request" and len(values) == 1 and values[0] != b""
+    return (
+        d.we_refuse("invalid Host") and d.theirs.kind == "request" and len(values) == 1 and values[0] != b""
+    )
 
 
 def host_of_later_minor(d: Divergence) -> bool:
@@ -132,7 +156,7 @@ def major_version(d: Divergence) -> bool:
 
 def later_minor(d: Divergence) -> bool:
     """A minor version after 1.1, which we read as 1.1."""
-    if "version" not in d.differing or d.differing - {"version", "fields"}:
+    if "version" not in d.differing or not d.only_reported_differently:
         return False
     return d.ours.value[2] == "HTTP/1.1" and re.fullmatch(r"HTTP/1\.[2-9]", d.their_version) is not None
 
@@ -184,7 +208,9 @@ def coding_in_1_0(d: Divergence) -> bool:
 
 
 def coding_list(d: Divergence) -> bool:
-    """A Transfer-Encoding that is chunked and nothing else, but written with empty list elements or in several fields."""
+    """A Transfer-Encoding that is chunked and nothing else, but written with empty list elements or in
+    several fields.
+    """
     values = d.values(b"transfer-encoding")
     elements = [element.strip(b" \t").lower() for value in values for element in value.split(b",")]
     named = [element for element in elements if element]
@@ -192,27 +218,17 @@ def coding_list(d: Divergence) -> bool:
 
 
 def coding_spelling(d: Divergence) -> bool:
-    """"chunked" in other letters than small ones, which h11 rewrites."""
-    if d.differing - {"version", "fields"} or "fields" not in d.differing:
-        return False
-    return _without(d.ours, "content-length", lower="transfer-encoding") == _without(d.theirs, "content-length") and (
-        any(value != value.lower() for value in d.values(b"transfer-encoding"))
-    )
+    """ "chunked" in other letters than small ones, which h11 rewrites."""
+    capitals = any(value != value.lower() for value in d.values(b"transfer-encoding"))
+    return "fields" in d.differing and d.only_reported_differently and capitals
 
 
 def length_list(d: Divergence) -> bool:
     """A Content-Length that is given more than once with the same value, which h11 reduces to one."""
-    if d.differing - {"version", "fields"} or "fields" not in d.differing:
-        return False
     elements = b",".join(d.values(b"content-length")).split(b",")
     same = {element.strip(b" \t") for element in elements}
-    return len(elements) > 1 and len(same) == 1 and (
-        _without(d.ours, "content-length", lower="transfer-encoding") == _without(d.theirs, "content-length")
-    )
-
-
-def _without(item: Item, name: str, lower: str = "") -> list[tuple[str, str]]:
-    return [(n, v.lower() if n == lower else v) for n, v in item.value[3] if n != name]
+    repeated = len(elements) > 1 and len(same) == 1
+    return "fields" in d.differing and d.only_reported_differently and repeated
 
 
 def length_of_19_digits(d: Divergence) -> bool:
@@ -229,17 +245,23 @@ def length_with_zeros(d: Divergence) -> bool:
 
 def expectation_without_body(d: Divergence) -> bool:
     """Expect: 100-continue in a request that has no body."""
-    return d.differing == {"expects"} and not d.ours.value[4] and not d.values(b"transfer-encoding")
+    if d.differing != {"expects"} or d.values(b"transfer-encoding"):
+        return False
+    return not d.ours.value[4] and all(not value.strip(b"0, ") for value in d.values(b"content-length"))
 
 
 def chunk_extension(d: Divergence) -> bool:
     """A chunk extension that is not of the grammar."""
-    return d.we_refuse("malformed chunk size line") and re.search(rb"(?:^|\n)[0-9A-Fa-f]+;", d.body) is not None
+    return (
+        d.we_refuse("malformed chunk size line") and re.search(rb"(?:^|\n)[0-9A-Fa-f]+;", d.body) is not None
+    )
 
 
 def space_after_chunk_size(d: Divergence) -> bool:
     """Whitespace between a chunk size and its line end."""
-    return d.we_refuse("malformed chunk size line") and re.search(rb"[0-9A-Fa-f][ \t]+\r\n", d.body) is not None
+    return (
+        d.we_refuse("malformed chunk size line") and re.search(rb"[0-9A-Fa-f][ \t]+\r\n", d.body) is not None
+    )
 
 
 def space_before_extension(d: Divergence) -> bool:
@@ -249,7 +271,10 @@ def space_before_extension(d: Divergence) -> bool:
 
 def chunk_size_with_zeros(d: Divergence) -> bool:
     """A chunk size of more than 20 digits."""
-    return d.they_refuse and re.search(rb"(?:^|\n)0+[0-9A-Fa-f]{0,15}(?<=[0-9A-Fa-f]{21})[;\r]", d.body) is not None
+    return (
+        d.they_refuse
+        and re.search(rb"(?:^|\n)0+[0-9A-Fa-f]{0,15}(?<=[0-9A-Fa-f]{21})[;\r]", d.body) is not None
+    )
 
 
 def framing_in_trailers(d: Divergence) -> bool:
@@ -262,7 +287,8 @@ def keep_alive_in_1_0(d: Divergence) -> bool:
     """Keep-alive asked for by a peer of HTTP/1.0."""
     heads = [item for item in d.before if item.kind in ("request", "response")]
     asked = any(b"keep-alive" in value.lower() for value in d.values(b"connection"))
-    return d.ours == Item("persists", (True,)) and heads[-1].value[2] == "HTTP/1.0" and asked
+    they_close = d.theirs.kind == "closed" or d.theirs == Item("persists", (False,))
+    return d.ours.kind == "persists" and they_close and heads[-1].value[2] == "HTTP/1.0" and asked
 
 
 def unasked_data(d: Divergence) -> bool:
@@ -276,12 +302,14 @@ def closed_before_response(d: Divergence) -> bool:
 
 
 def framing_without_body(d: Divergence) -> bool:
-    """A senseless Content-Length or Transfer-Encoding in a response that has no body by its status or method."""
+    """A senseless Content-Length or Transfer-Encoding in a response without a body by status or method."""
     framed = d.values(b"content-length") + d.values(b"transfer-encoding")
     if not d.they_refuse or not framed or d.ours.kind not in ("response", "interim"):
         return False
     status = d.ours.value[0]
-    return d.method == "HEAD" or status < 200 or status in (204, 304) or (d.method == "CONNECT" and status < 300)
+    return (
+        d.method == "HEAD" or status < 200 or status in (204, 304) or (d.method == "CONNECT" and status < 300)
+    )
 
 
 PREDICATES: dict[str, Callable[[Divergence], bool]] = {

@@ -1,8 +1,8 @@
 """Streams of HTTP/1.1 messages: valid, odd in one place, mutated octet by octet, pipelined, cut in any way.
 
-Most drawn streams are valid but for one element, which comes from a catalogue of things that implementations disagree on (the
-grammar's borders, and what was found in the wild); a stream that is wrong everywhere would stop every parser at its first line.
-Grammar: RFC 9112 and RFC 9110 section 5.
+Most drawn streams are valid but for one element, which comes from a catalogue of things that implementations
+disagree on (the grammar's borders, and what was found in the wild); a stream that is wrong everywhere would
+stop every parser at its first line. Grammar: RFC 9112 and RFC 9110 section 5.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ HOST = b"Host: example.test\r\n"
 
 @dataclass(frozen=True)
 class RequestCase:
-    """What a client sends before it closes its side; ``sizes`` are those of the pieces, over and over (none: whole)."""
+    """What a client sends before it closes its side; ``sizes`` are those of the pieces, over and over (none:
+    whole).
+    """
 
     stream: bytes
     sizes: tuple[int, ...]
@@ -150,7 +152,7 @@ ODD_FRAMINGS = [
 
 CHUNK_LINES = [
     b"3\r\n",
-    b"3;a=b;c=\"d;\\\"e\"\r\n",
+    b'3;a=b;c="d;\\"e"\r\n',
     b"0003;x\r\n",
     b"3 ; a = b\r\n",
     b"3 ;a\r\n",
@@ -174,8 +176,8 @@ ODD_CHUNK_LINES = [
     b"0000000000000000000000003\r\n",
     b"3\n",
     b"3;a\nb\r\n",
-    b"3;a=\"x\ry\"\r\n",
-    b"3;a=\"x\r\n",
+    b'3;a="x\ry"\r\n',
+    b'3;a="x\r\n',
     b"3;=x\r\n",
     b"3;\r\n",
     b"3;a=\r\n",
@@ -212,7 +214,8 @@ REQUEST_LINES = [
     b"OPTIONS * HTTP/1.1\r\n",
     b"GET HTTP://Example.Test/a HTTP/1.1\r\n",
     b"CONNECT example.test:443 HTTP/1.1\r\n",
-    b"GET /[{|}]\"<> HTTP/1.1\r\n",
+    b"GET /a HTTP/1.2\r\n",
+    b'GET /[{|}]"<> HTTP/1.1\r\n',
 ]
 
 ODD_REQUEST_LINES = [
@@ -227,7 +230,6 @@ ODD_REQUEST_LINES = [
     b"GET /a http/1.1\r\n",
     b"GET /a HTTP/2.0\r\n",
     b"GET /a HTTP/0.9\r\n",
-    b"GET /a HTTP/1.2\r\n",
     b"GET /a\r\n",
     b"GET /a\nHTTP/1.1\r\n",
     b"GET /a HTTP/1.1\n",
@@ -241,6 +243,7 @@ ODD_REQUEST_LINES = [
     b"GET * HTTP/1.1\r\n",
     b"CONNECT /a HTTP/1.1\r\n",
     b"CONNECT one.test HTTP/1.1\r\n",
+    b"CONNECT http://one.test:80/ HTTP/1.1\r\n",
     b"GET http://u:p@example.test/a HTTP/1.1\r\n",
     b"GET http://:80/a HTTP/1.1\r\n",
     b"GET http:///a HTTP/1.1\r\n",
@@ -312,7 +315,7 @@ def chunked(draw: DrawFn, odd: str) -> bytes:
         line = draw(st.sampled_from(CHUNK_LINES))
         parts += [line, b"abc", b"\r\n"]
     if odd == "chunk":
-        end = draw(st.sampled_from([b"\r\n", b"\r\n", b"XY", b"\r", b"\n", b""]))
+        end = draw(st.sampled_from([b"\r\n"] * 6 + [b"XY", b"\r", b"\n", b""]))
         parts += [draw(st.sampled_from(ODD_CHUNK_LINES)), b"abc", end]
     parts.append(draw(st.sampled_from([b"0\r\n", b"0\r\n", b"000\r\n", b"0;x=y\r\n"])))
     parts.append(draw(st.sampled_from(ODD_TRAILERS if odd == "trailer" else TRAILERS)))
@@ -342,7 +345,24 @@ def field_section(draw: DrawFn, odd: str) -> bytes:
     return b"".join(lines)
 
 
-MUTANTS = [b"", b"\r", b"\n", b"\r\n", b" ", b"\t", b":", b"\x00", b"\x0b", b"0", b"9", b";", b",", b"\x80", b"\xff", b"a"]
+MUTANTS = [
+    b"",
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b" ",
+    b"\t",
+    b":",
+    b"\x00",
+    b"\x0b",
+    b"0",
+    b"9",
+    b";",
+    b",",
+    b"\x80",
+    b"\xff",
+    b"a",
+]
 
 
 def mutated(draw: DrawFn, stream: bytes) -> bytes:
@@ -354,7 +374,21 @@ def mutated(draw: DrawFn, stream: bytes) -> bytes:
     return stream
 
 
-REQUEST_ODDITIES = ["", "", "", "text", "line", "host", "field", "field", "framing", "framing", "chunk", "trailer"]
+REQUEST_ODDITIES = [
+    "",
+    "",
+    "",
+    "text",
+    "line",
+    "host",
+    "field",
+    "field",
+    "framing",
+    "framing",
+    "chunk",
+    "chunk",
+    "trailer",
+]
 
 
 @st.composite

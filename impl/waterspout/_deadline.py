@@ -1,0 +1,67 @@
+"""A deadline that may be moved often and seldom passes.
+
+Moving it stores a number; the one timer behind it is only touched when it would fire too late.  If it fires
+too early, it is set again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+NEVER = float("inf")
+
+
+def _nothing() -> None:
+    pass
+
+
+class Deadline:
+    """Calls ``expired()`` when the time set last has passed, unless it was cleared or moved by then.
+
+    ``at`` is the time on the loop's clock; setting it to `NEVER` clears it.
+    """
+
+    __slots__ = ("_expired", "_loop", "_timer", "_timer_at", "at")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
+        self._loop = loop
+        self._expired: Callable[[], None] = expired
+        self.at = NEVER
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = NEVER
+
+    def set(self, seconds: float | None) -> None:
+        """Move the deadline to ``seconds`` from now; None clears it."""
+        if seconds is None:
+            self.at = NEVER
+            return
+        self.at = at = self._loop.time() + seconds
+        if at < self._timer_at:
+            self._start_timer(at)
+
+    def cancel(self) -> None:
+        """Have no deadline any more, and stop the timer."""
+        self.at = NEVER
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._expired = _nothing
+
+    def _start_timer(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._timer_at = NEVER
+        if self.at == NEVER:
+            return
+        # The loop rounds timers to its clock's resolution, so one may fire a little before its time.
+        if self._loop.time() + 1e-3 < self.at:
+            self._start_timer(self.at)
+            return
+        self.at = NEVER
+        self._expired()

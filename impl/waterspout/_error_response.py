@@ -1,0 +1,30 @@
+"""The answer of the server itself, where no application can give one."""
+
+from __future__ import annotations
+
+from . import __version__
+from ._http_date import http_date
+from .httputil import responses
+from .protocol.http1 import Data, EndOfMessage, Response, ServerConnection
+
+
+def error_response(http: ServerConnection, status: int, *, with_body: bool) -> bytes:
+    """Return a complete response that announces the end of the connection.
+
+    ``with_body`` is false for ``HEAD``.
+    Raises `protocol.http1.LocalProtocolError` if a response has begun already.
+    """
+    reason = responses.get(status, "Unknown")
+    body = f"{status} {reason}\n".encode("latin1")
+    headers = [
+        ("Server", f"Waterspout/{__version__}"),
+        ("Date", http_date()),
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+    ]
+    octets = http.send(Response(status, reason, headers))
+    if with_body:
+        octets += http.send(Data(body))
+        octets += http.send(EndOfMessage())
+    return octets

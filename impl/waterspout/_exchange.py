@@ -1,0 +1,181 @@
+"""One request and its answer, as the application sees them.
+
+An exchange is the application's only way to the connection.  When the answer is complete, or the connection
+lost, it lets go of the connection, so whoever keeps it for too long cannot write into the next answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ._connection_context import ConnectionContext
+from ._stream_errors import StreamClosedError
+from .httputil import HTTPConnection, HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine
+from .protocol.http1 import Data, EndOfMessage, LocalProtocolError, Response, State
+
+if TYPE_CHECKING:
+    from .http1connection import ServerDriver
+
+#: Up to this size the first piece of a body is copied behind the head, to leave in one write; beyond, a
+#: second write is cheaper than the copy.
+JOINED_WRITE = 65536
+
+_END = EndOfMessage()
+
+
+class Exchange(HTTPConnection):
+    """The answer to one request: `write_headers`, `write` as often as needed, `finish`.
+
+    What is written is checked: what HTTP does not allow, or does not agree with the head, raises
+    `httputil.HTTPOutputError`.  The body written in answer to ``HEAD`` is dropped.  After the connection is
+    lost, writing returns a future that has failed with `StreamClosedError`; after `finish` it raises.
+    """
+
+    __slots__ = ("_close_callback", "_driver", "_lost", "context", "method")
+
+    def __init__(self, driver: ServerDriver, method: str, context: ConnectionContext) -> None:
+        self._driver: ServerDriver | None = driver
+        self._lost = False
+        self._close_callback: Callable[[], None] | None = None
+        self.method = method
+        self.context = context
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        """Write the head, with the first piece of the body in the same write if it is not large.
+
+        Returns a future that is done when there is room for more; cancelling it takes nothing back.
+        Documentation: ``httputil.HTTPConnection.write_headers``.
+        """
+        driver = self._driver
+        if driver is None:
+            return self._without_connection()
+        assert isinstance(start_line, ResponseStartLine)
+        fields = headers.to_wire()
+        if driver.ends_now and "Connection" not in headers:
+            fields.append(("Connection", "close"))
+        try:
+            octets = driver.http.send(Response(start_line.code, start_line.reason or "", fields))
+            if chunk and self.method != "HEAD":
+                body = driver.http.send(Data(chunk))
+                if len(body) > JOINED_WRITE:
+                    driver.write(octets)
+                    return driver.write(body)
+                octets += body
+        except LocalProtocolError as error:
+            raise HTTPOutputError(str(error)) from error
+        return driver.write(octets)
+
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
+        """Write a piece of the body.
+
+        Returns a future that is done when there is room for more; cancelling it takes nothing back.
+        Documentation: ``httputil.HTTPConnection.write``.
+        """
+        driver = self._driver
+        if driver is None:
+            return self._without_connection()
+        if self.method == "HEAD":
+            return driver.write(b"")
+        try:
+            return driver.write(driver.http.send(Data(chunk)))
+        except LocalProtocolError as error:
+            raise HTTPOutputError(str(error)) from error
+
+    def finish(self) -> None:
+        """Complete the answer; the connection goes on to its next request, or closes.
+
+        Raises `httputil.HTTPOutputError`, and closes the connection, if less was written than the head
+        declared. Documentation: ``httputil.HTTPConnection.finish``.
+        """
+        driver = self._driver
+        if driver is None:
+            if not self._lost:
+                raise HTTPOutputError("this answer is finished already; finish() belongs at its end, once")
+            return
+        if driver.http.our_state is State.SWITCHED:
+            # 101 without upgrade(): HTTP is over on this connection, and nobody speaks anything else on it.
+            driver.abort()
+            return
+        try:
+            octets = driver.http.send(_END)
+        except LocalProtocolError as error:
+            driver.abort()
+            raise HTTPOutputError(str(error)) from error
+        self._driver = None
+        self._close_callback = None
+        if octets:
+            driver.write(octets)
+        driver.answer_complete()
+
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        """Have ``callback`` called if the connection is lost before the answer is complete.
+
+        Documentation: ``http1connection.HTTP1Connection.set_close_callback``.
+        """
+        self._close_callback = callback
+
+    def set_max_body_size(self, max_body_size: int) -> None:
+        """Bound the body of this request, in bytes; to be called while its head is received.
+
+        Documentation: ``http1connection.HTTP1Connection.set_max_body_size``.
+        """
+        if self._driver is not None:
+            self._driver.set_body_limit(max_body_size)
+
+    def set_body_timeout(self, timeout: float) -> None:
+        """Give the body of this request ``timeout`` seconds to arrive.
+
+        Documentation: ``http1connection.HTTP1Connection.set_body_timeout``.
+        """
+        if self._driver is not None:
+            self._driver.set_body_timeout(timeout)
+
+    def upgrade(self, protocol_factory: Callable[[], asyncio.Protocol]) -> None:
+        """Hand the connection to another protocol, after a 101 answer was written (RFC 9110, section 7.8).
+
+        The new protocol gets ``connection_made`` with the transport, then ``data_received`` with whatever
+        came behind the request.  HTTP knows nothing of the connection from then on.  Raises `HTTPOutputError`
+        without a 101.
+        """
+        driver = self._driver
+        if driver is None:
+            raise HTTPOutputError("the connection is gone; there is nothing to upgrade")
+        if driver.http.our_state is not State.SWITCHED:
+            raise HTTPOutputError("write the head of a 101 response before upgrade()")
+        self._driver = None
+        self._close_callback = None
+        driver.hand_over(protocol_factory())
+
+    def lose(self) -> None:
+        """Let go of the connection, which is lost.  To be called by the connection."""
+        self._lost = True
+        self._driver = None
+        self.announce_close()
+
+    def announce_close(self) -> None:
+        """Call the close callback, once.  To be called by the connection."""
+        callback, self._close_callback = self._close_callback, None
+        if callback is not None:
+            callback()
+
+    def _without_connection(self) -> asyncio.Future[None]:
+        if not self._lost:
+            raise HTTPOutputError(
+                "this answer is finished; write before finish(), to the connection of the current request"
+            )
+        return failed_future(asyncio.get_running_loop(), StreamClosedError())
+
+
+def failed_future(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Future[None]:
+    """Return a future that has failed, and that does not complain if nobody looks."""
+    future: asyncio.Future[None] = loop.create_future()
+    future.set_exception(error)
+    future.exception()
+    return future

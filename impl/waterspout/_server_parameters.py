@@ -1,0 +1,70 @@
+"""What the connections of one server have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from .httputil import HTTPServerConnectionDelegate
+from .protocol.http1 import Limits
+
+if TYPE_CHECKING:
+    from .http1connection import ServerDriver
+
+
+class ServerParameters:
+    """What all connections of one server have in common, and which of them are open."""
+
+    __slots__ = (
+        "_waiters",
+        "body_timeout",
+        "connections",
+        "delegate",
+        "idle_timeout",
+        "limits",
+        "no_keep_alive",
+        "protocol",
+        "trusted",
+        "xheaders",
+    )
+
+    def __init__(
+        self,
+        delegate: HTTPServerConnectionDelegate,
+        *,
+        limits: Limits | None = None,
+        no_keep_alive: bool = False,
+        idle_timeout: float = 3600.0,
+        body_timeout: float | None = None,
+        protocol: str | None = None,
+        xheaders: bool = False,
+        trusted: Collection[str] = (),
+    ) -> None:
+        self.delegate = delegate
+        self.limits = limits or Limits()
+        self.no_keep_alive = no_keep_alive
+        self.idle_timeout = idle_timeout
+        self.body_timeout = body_timeout
+        self.protocol = protocol
+        self.xheaders = xheaders
+        self.trusted = frozenset(trusted)
+        self.connections: set[ServerDriver] = set()
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def forget(self, driver: ServerDriver) -> None:
+        """Note that a connection is gone."""
+        self.connections.discard(driver)
+        self.delegate.on_close(driver)
+        if not self.connections:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def wait_until_empty(self) -> None:
+        """Wait until no connection is left.  Cancelling stops the waiting only."""
+        if self.connections:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter

@@ -1,0 +1,14 @@
+"""The exception for connections that are gone.  Public path: ``waterspout.iostream.StreamClosedError``."""
+
+from __future__ import annotations
+
+
+class StreamClosedError(OSError):
+    """The connection was closed; ``real_error`` is the error that closed it, if there was one.
+
+    Documentation: ``iostream.StreamClosedError``.
+    """
+
+    def __init__(self, real_error: BaseException | None = None) -> None:
+        super().__init__("the connection is closed")
+        self.real_error = real_error

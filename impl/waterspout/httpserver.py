@@ -1,0 +1,134 @@
+"""A server for HTTP/1.1, and how it hands requests to an application.
+
+The application may be a function of the whole request, a `httputil.HTTPServerConnectionDelegate`, or a
+``web.Application``, which is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Collection
+from typing import Any
+
+from ._callback_delegate import CallbackDelegate
+from ._gzip_delegate import GzipConnectionDelegate
+from ._server_parameters import ServerParameters
+from .http1connection import ServerDriver
+from .httputil import (
+    HTTPConnection,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+)
+from .protocol.http1 import Limits
+from .tcpserver import TCPServer
+from .util import Configurable
+
+__all__ = ["HTTPRequest", "HTTPServer"]
+
+#: An older name of the request.
+HTTPRequest = HTTPServerRequest
+
+_DEFAULT_LIMITS = Limits()
+_DEFAULT_BUFFER = 100 * 1024 * 1024
+
+
+class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
+    """Serves HTTP/1.1 connections.
+
+    ``request_callback`` is a function of an `httputil.HTTPServerRequest` or a connection delegate.
+    ``no_keep_alive`` closes connections after one answer.  ``xheaders`` believes what a proxy says about the
+    client in ``X-Real-Ip`` or ``X-Forwarded-For`` and ``X-Scheme`` or ``X-Forwarded-Proto``;
+    ``trusted_downstream`` are the addresses of proxies to look past. ``ssl_options``, a dict or an
+    `ssl.SSLContext`, means HTTPS.  ``protocol`` overrules what ``request.protocol`` says.
+    ``decompress_request`` unpacks bodies with ``Content-Encoding: gzip``.  Sizes are in bytes, times in
+    seconds: ``chunk_size`` of the pieces that unpacked bodies come in, ``max_header_size``, ``max_body_size``
+    (by default ``max_buffer_size``, 100 MiB), ``idle_connection_timeout`` until a request is there (3600),
+    ``body_timeout`` until its body is. Documentation: ``httpserver.HTTPServer``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # `Configurable` calls initialize() with the arguments.
+        pass
+
+    def initialize(
+        self,
+        request_callback: HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], None],
+        no_keep_alive: bool = False,
+        xheaders: bool = False,
+        ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
+        protocol: str | None = None,
+        decompress_request: bool = False,
+        chunk_size: int | None = None,
+        max_header_size: int | None = None,
+        idle_connection_timeout: float | None = None,
+        body_timeout: float | None = None,
+        max_body_size: int | None = None,
+        max_buffer_size: int | None = None,
+        trusted_downstream: Collection[str] | None = None,
+    ) -> None:
+        """Take the arguments of the constructor.  Documentation: ``httpserver.HTTPServer.initialize``."""
+        TCPServer.__init__(self, ssl_options, max_buffer_size, chunk_size)
+        self.request_callback = request_callback
+        body = max_body_size or max_buffer_size or _DEFAULT_BUFFER
+        delegate = self._connection_delegate(request_callback)
+        if decompress_request:
+            delegate = GzipConnectionDelegate(delegate, body, chunk_size or 65536)
+        head = max_header_size or _DEFAULT_LIMITS.head
+        self._parameters = ServerParameters(
+            delegate,
+            limits=Limits(head=head, body=body, start_line=min(head, _DEFAULT_LIMITS.start_line)),
+            no_keep_alive=no_keep_alive,
+            idle_timeout=idle_connection_timeout or 3600.0,
+            body_timeout=body_timeout,
+            protocol=protocol,
+            xheaders=xheaders,
+            trusted=trusted_downstream or (),
+        )
+
+    def _connection_delegate(self, callback: Any) -> HTTPServerConnectionDelegate:
+        overridden = type(self).start_request is not HTTPServer.start_request
+        if isinstance(callback, HTTPServerConnectionDelegate) and not overridden:
+            # Straight to the application, without a detour by this object for each request.
+            return callback
+        if not callable(callback) and not isinstance(callback, HTTPServerConnectionDelegate):
+            raise TypeError(f"a server needs a function or a connection delegate, not {callback!r}")
+        return self
+
+    @classmethod
+    def configurable_base(cls) -> type[Configurable]:
+        """Return the class whose implementation can be chosen.  Documentation: ``util.Configurable``."""
+        return HTTPServer
+
+    @classmethod
+    def configurable_default(cls) -> type[Configurable]:
+        """Return the implementation that is used by default.  Documentation: ``util.Configurable``."""
+        return HTTPServer
+
+    def make_protocol(self) -> asyncio.BaseProtocol:
+        """Return the driver of one new connection."""
+        return ServerDriver(self._parameters, asyncio.get_running_loop())
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Return the delegate of one new request."""
+        callback = self.request_callback
+        if isinstance(callback, HTTPServerConnectionDelegate):
+            return callback.start_request(server_conn, request_conn)
+        return CallbackDelegate(callback, request_conn, server_conn)
+
+    def on_close(self, server_conn: object) -> None:
+        """Tell the application that a connection is gone."""
+        if isinstance(self.request_callback, HTTPServerConnectionDelegate):
+            self.request_callback.on_close(server_conn)
+
+    async def close_all_connections(self) -> None:
+        """Close every connection that speaks HTTP, and wait until all are gone; call `stop` first.
+
+        Requests that are being answered learn that their connection is lost.  Connections that were upgraded
+        belong to their new protocol and stay.  Cancelling stops the waiting, not the closing. Documentation:
+        ``httpserver.HTTPServer.close_all_connections``.
+        """
+        for connection in list(self._parameters.connections):
+            connection.close()
+        await self._parameters.wait_until_empty()

@@ -1,0 +1,223 @@
+"""Sockets that listen, addresses, and TLS settings."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import socket
+import ssl
+import stat
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ._loggers import app_log
+from .ioloop import IOLoop
+
+__all__ = [
+    "add_accept_handler",
+    "bind_sockets",
+    "bind_unix_socket",
+    "is_valid_ip",
+    "ssl_options_to_context",
+    "ssl_wrap_socket",
+]
+
+#: How many connections may wait to be accepted.
+DEFAULT_BACKLOG = 128
+
+_SSL_OPTIONS = frozenset({"ssl_version", "certfile", "keyfile", "cert_reqs", "ca_certs", "ciphers"})
+
+
+def bind_sockets(
+    port: int,
+    address: str | None = None,
+    family: socket.AddressFamily = socket.AF_UNSPEC,
+    backlog: int = DEFAULT_BACKLOG,
+    flags: int | None = None,
+    reuse_port: bool = False,
+) -> list[socket.socket]:
+    """Return sockets that listen on ``port``, one for each address that ``address`` stands for.
+
+    ``address`` is an IP address or a host name; None or an empty one means every interface.  ``family``
+    narrows it to IPv4 or IPv6.  Port 0 chooses a free port, the same for all sockets.  ``flags`` are those of
+    `socket.getaddrinfo`. Raises `OSError` if an address cannot be had; no socket stays open then.
+    Documentation: ``netutil.bind_sockets``.
+    """
+    if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+        raise ValueError("this platform has no SO_REUSEPORT; leave reuse_port out")
+    if not socket.has_ipv6 and family == socket.AF_UNSPEC:
+        family = socket.AF_INET
+    if flags is None:
+        flags = socket.AI_PASSIVE
+    found = socket.getaddrinfo(address or None, port, family, socket.SOCK_STREAM, 0, flags)
+    sockets: list[socket.socket] = []
+    chosen_port = port
+    try:
+        # IPv4 first, so that a port chosen for it can be asked for again on IPv6; names may come twice.
+        for item in sorted(set(found), key=lambda entry: entry[0]):
+            sock = _listening_socket(item, chosen_port, backlog, reuse_port)
+            if sock is None:
+                continue
+            sockets.append(sock)
+            chosen_port = chosen_port or sock.getsockname()[1]
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _listening_socket(
+    item: tuple[Any, ...], port: int, backlog: int, reuse_port: bool
+) -> socket.socket | None:
+    """Return a socket that listens on one found address; None if this host lacks the family after all."""
+    family, kind, protocol, _name, where = item
+    try:
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            return None
+        raise
+    try:
+        if os.name != "nt":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6 and hasattr(socket, "IPPROTO_IPV6"):
+            # Otherwise the socket would take the IPv4 port too, for which there is one of its own.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        try:
+            sock.bind((where[0], port, *where[2:]))
+        except OSError as error:
+            # Linux names "::1" even where IPv6 is switched off on the loopback interface.
+            if error.errno == errno.EADDRNOTAVAIL and where[0] == "::1":
+                sock.close()
+                return None
+            raise
+        sock.listen(backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+if sys.platform != "win32":
+
+    def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLOG) -> socket.socket:
+        """Return a socket that listens at the path ``file``, made with the permissions ``mode``.
+
+        A socket that is there already is replaced; any other file raises `ValueError`.
+        Documentation: ``netutil.bind_unix_socket``.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            try:
+                if not stat.S_ISSOCK(os.stat(file).st_mode):
+                    raise ValueError(f"{file!r} exists and is not a socket; choose another path or remove it")
+                os.remove(file)
+            except FileNotFoundError:
+                pass
+            sock.bind(file)
+            os.chmod(file, mode)
+            sock.listen(backlog)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+
+def add_accept_handler(
+    sock: socket.socket, callback: Callable[[socket.socket, Any], None]
+) -> Callable[[], None]:
+    """Call ``callback(connection, address)`` for each connection that ``sock`` accepts, on the current loop.
+
+    Returns a function that ends this; the socket stays open.  Documentation: ``netutil.add_accept_handler``.
+    """
+    loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
+    removed = False
+
+    def accept() -> None:
+        # Bounded, so that a burst of connections does not keep the loop from everything else.
+        for _ in range(DEFAULT_BACKLOG):
+            if removed:
+                return
+            try:
+                connection, address = sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                app_log.exception("cannot accept a connection")
+                return
+            connection.setblocking(False)
+            callback(connection, address)
+
+    def remove() -> None:
+        nonlocal removed
+        if not removed:
+            removed = True
+            loop.remove_reader(sock)
+
+    loop.add_reader(sock, accept)
+    return remove
+
+
+def is_valid_ip(ip: str) -> bool:
+    """Return whether ``ip`` is an IPv4 or IPv6 address in numbers.
+
+    Documentation: ``netutil.is_valid_ip``.
+    """
+    try:
+        ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    return True
+
+
+def ssl_options_to_context(
+    ssl_options: dict[str, Any] | ssl.SSLContext, server_side: bool | None = None
+) -> ssl.SSLContext:
+    """Return ``ssl_options`` as an `ssl.SSLContext`; a context comes back as it is.
+
+    A dict may have ``ssl_version``, ``certfile``, ``keyfile``, ``cert_reqs``, ``ca_certs`` and ``ciphers``,
+    with the meanings that they have in `ssl`; other keys raise `ValueError`.  ``server_side`` says which side
+    the context is for. Documentation: ``netutil.ssl_options_to_context``.
+    """
+    if isinstance(ssl_options, ssl.SSLContext):
+        return ssl_options
+    unknown = set(ssl_options) - _SSL_OPTIONS
+    if unknown:
+        raise ValueError(f"unknown TLS options {sorted(unknown)}; known are {sorted(_SSL_OPTIONS)}")
+    default_version = ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
+    context = ssl.SSLContext(ssl_options.get("ssl_version", default_version))
+    # The certificate is verified as far as cert_reqs says; host names are the business of whoever connects.
+    context.check_hostname = False
+    context.verify_mode = ssl_options.get("cert_reqs", ssl.CERT_NONE)
+    if "certfile" in ssl_options:
+        context.load_cert_chain(ssl_options["certfile"], ssl_options.get("keyfile"))
+    if "ca_certs" in ssl_options:
+        context.load_verify_locations(ssl_options["ca_certs"])
+    if "ciphers" in ssl_options:
+        context.set_ciphers(ssl_options["ciphers"])
+    return context
+
+
+def ssl_wrap_socket(
+    socket: socket.socket,
+    ssl_options: dict[str, Any] | ssl.SSLContext,
+    server_hostname: str | None = None,
+    server_side: bool | None = None,
+    **kwargs: Any,
+) -> ssl.SSLSocket:
+    """Return ``socket`` wrapped in TLS by ``ssl_options``, which are as for `ssl_options_to_context`.
+
+    Documentation: ``netutil.ssl_wrap_socket``.
+    """
+    context = ssl_options_to_context(ssl_options, server_side=server_side)
+    return context.wrap_socket(
+        socket, server_hostname=server_hostname, server_side=bool(server_side), **kwargs
+    )
