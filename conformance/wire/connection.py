@@ -55,7 +55,8 @@ class Connection:
     """A connection to the target's server.
 
     ``buffer`` holds what came and was not yet taken; ``ended`` is "" while the target's side is open, then
-    "closed" or "reset"; ``sent`` is all that was handed to the socket; ``silent`` tells whether the last wait was in vain.
+    "closed" or "reset"; ``sent`` is all that was handed to the socket; ``silent`` tells whether the last wait was
+    in vain.
     """
 
     def __init__(self, address: tuple[str, int], log: WireLog, deadline: float = DEADLINE) -> None:
