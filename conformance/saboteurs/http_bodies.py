@@ -183,7 +183,7 @@ _lies.reads(
 
 _lies.reads("extension-without-name", "A chunk extension needs no name.", rb"\r\n3;=x", b"\r\n3", "http1.chunk.extension-syntax")
 
-_lies.reads("endless-extensions", "Chunk extensions have no limit.", rb"x{1000}", b"", "http1.chunk.extension-limit")
+_lies.reads("endless-extensions", "Chunk extensions have no limit.", rb"x{2,}", b"", "http1.chunk.extension-limit")
 
 _lies.reads("trailers-refused", "Trailers are errors.", rb"\r\n0\r\nFoo: x", b"\r\n0\r\nFoo x", "http1.chunk.trailer-section")
 
@@ -197,7 +197,7 @@ _lies.reads(
 
 _lies.reads("trailers-unread", "Trailer lines are dropped unread.", rb"(\r\n0\r\n)xyz\r\n", rb"\1", "http1.chunk.trailer-syntax")
 
-_lies.reads("endless-trailers", "Trailers have no limit.", rb"(?:Foo: x\r\n){100}", b"", "http1.chunk.trailer-limit")
+_lies.reads("endless-trailers", "Trailers have no limit.", rb"(?:Foo: x\r\n){2,}", b"", "http1.chunk.trailer-limit")
 
 
 class _EndCompletesChunks(Tamper):
