@@ -250,8 +250,8 @@ _lies.tampers(
 
 _lies.sends(
     "limits-answered-500",
-    "Heads beyond a limit are answered with 500.",
-    rb"\AHTTP/1\.1 4(?:31|13|00) [^\r]*",
+    "Fields beyond a limit are answered with 500.",
+    rb"\AHTTP/1\.1 431 [^\r]*",
     b"HTTP/1.1 500 Internal Server Error",
     "http1.limit.long-field",
     "http1.limit.many-fields",
