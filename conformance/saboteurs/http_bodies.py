@@ -41,7 +41,13 @@ _lies.reads(
     "http1.content-length.unread-body",
 )
 
-_lies.reads("signed-length", "A length may have a sign.", rb"Content-Length: \+", b"Content-Length: ", "http1.content-length.invalid")
+_lies.reads(
+    "signed-length",
+    "A length may have a sign.",
+    rb"Content-Length: \+",
+    b"Content-Length: ",
+    "http1.content-length.invalid",
+)
 
 _lies.reads(
     "length-overflow",
@@ -99,7 +105,13 @@ _lies.reads(
     "http1.transfer-encoding.list-elements",
 )
 
-_lies.reads("chunked-anywhere", "Chunked counts wherever it stands.", rb"chunked, gzip", b"chunked", "http1.transfer-encoding.chunked-last")
+_lies.reads(
+    "chunked-anywhere",
+    "Chunked counts wherever it stands.",
+    rb"chunked, gzip",
+    b"chunked",
+    "http1.transfer-encoding.chunked-last",
+)
 
 _lies.reads(
     "chunked-twice",
@@ -141,7 +153,9 @@ _lies.reads(
     "http1.transfer-encoding.in-http10",
 )
 
-_lies.reads("lower-case-sizes", "Chunk sizes are lower case only.", rb"\r\n\r\nA\r\n", b"\r\n\r\nG\r\n", "http1.chunk.sizes")
+_lies.reads(
+    "lower-case-sizes", "Chunk sizes are lower case only.", rb"\r\n\r\nA\r\n", b"\r\n\r\nG\r\n", "http1.chunk.sizes"
+)
 
 _lies.reads(
     "every-other-chunk",
@@ -151,7 +165,13 @@ _lies.reads(
     "http1.chunk.many",
 )
 
-_lies.reads("size-prefix", "A chunk size ends at the first other character.", rb"\r\n3x\r\n", b"\r\n3\r\n", "http1.chunk.size-invalid")
+_lies.reads(
+    "size-prefix",
+    "A chunk size ends at the first other character.",
+    rb"\r\n3x\r\n",
+    b"\r\n3\r\n",
+    "http1.chunk.size-invalid",
+)
 
 _lies.reads(
     "size-wraps-round",
@@ -161,7 +181,9 @@ _lies.reads(
     "http1.chunk.size-overflow",
 )
 
-_lies.reads("size-ends-with-lf", "A bare LF ends a chunk size.", rb"\r\n3\nabc", b"\r\n3\r\nabc", "http1.chunk.line-end")
+_lies.reads(
+    "size-ends-with-lf", "A bare LF ends a chunk size.", rb"\r\n3\nabc", b"\r\n3\r\nabc", "http1.chunk.line-end"
+)
 
 _lies.reads(
     "two-octets-skipped",
@@ -171,7 +193,13 @@ _lies.reads(
     "http1.chunk.line-end",
 )
 
-_lies.reads("extensions-refused", "Chunk extensions are errors.", rb"\r\n3;(?=[a-z])", b"\r\n3;;=", "http1.chunk.extensions-ignored")
+_lies.reads(
+    "extensions-refused",
+    "Chunk extensions are errors.",
+    rb"\r\n3;(?=[a-z])",
+    b"\r\n3;;=",
+    "http1.chunk.extensions-ignored",
+)
 
 _lies.reads(
     "extension-whitespace-refused",
@@ -181,11 +209,15 @@ _lies.reads(
     "http1.chunk.extension-whitespace",
 )
 
-_lies.reads("extension-without-name", "A chunk extension needs no name.", rb"\r\n3;=x", b"\r\n3", "http1.chunk.extension-syntax")
+_lies.reads(
+    "extension-without-name", "A chunk extension needs no name.", rb"\r\n3;=x", b"\r\n3", "http1.chunk.extension-syntax"
+)
 
 _lies.reads("endless-extensions", "Chunk extensions have no limit.", rb"x{2,}", b"", "http1.chunk.extension-limit")
 
-_lies.reads("trailers-refused", "Trailers are errors.", rb"\r\n0\r\nFoo: x", b"\r\n0\r\nFoo x", "http1.chunk.trailer-section")
+_lies.reads(
+    "trailers-refused", "Trailers are errors.", rb"\r\n0\r\nFoo: x", b"\r\n0\r\nFoo x", "http1.chunk.trailer-section"
+)
 
 _lies.reads(
     "trailers-merged",
@@ -195,7 +227,9 @@ _lies.reads(
     "http1.chunk.trailer-not-merged",
 )
 
-_lies.reads("trailers-unread", "Trailer lines are dropped unread.", rb"(\r\n0\r\n)xyz\r\n", rb"\1", "http1.chunk.trailer-syntax")
+_lies.reads(
+    "trailers-unread", "Trailer lines are dropped unread.", rb"(\r\n0\r\n)xyz\r\n", rb"\1", "http1.chunk.trailer-syntax"
+)
 
 _lies.reads("endless-trailers", "Trailers have no limit.", rb"(?:Foo: x\r\n){2,}", b"", "http1.chunk.trailer-limit")
 

@@ -250,7 +250,9 @@ class _ContinueForAll(Remembering):
         return b"HTTP/1.1 100 Continue\r\n\r\n" + data if expects else data
 
 
-_lies.tampers("continue-in-http10", "HTTP/1.0 clients get 100 answers.", _ContinueForAll, "http1.continue.not-in-http10")
+_lies.tampers(
+    "continue-in-http10", "HTTP/1.0 clients get 100 answers.", _ContinueForAll, "http1.continue.not-in-http10"
+)
 
 
 class _UpgradesToAnything(Remembering):
@@ -258,7 +260,9 @@ class _UpgradesToAnything(Remembering):
         return data.replace(b" 200 OK", b" 101 Switching Protocols", 1) if b"Upgrade: foo/2" in self.asked else data
 
 
-_lies.tampers("upgrades-to-anything", "Every offered protocol is accepted.", _UpgradesToAnything, "http1.upgrade.unknown")
+_lies.tampers(
+    "upgrades-to-anything", "Every offered protocol is accepted.", _UpgradesToAnything, "http1.upgrade.unknown"
+)
 
 _lies.reads(
     "upgrade-in-http10",

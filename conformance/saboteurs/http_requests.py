@@ -14,7 +14,9 @@ from conformance.saboteurs.rewriting import Lies
 _lies = Lies("http.requests")
 
 
-_lies.reads("method-delimiters", "Delimiters in a method are skipped.", rb"\AGE\(T ", b"GET ", "http1.method.not-a-token")
+_lies.reads(
+    "method-delimiters", "Delimiters in a method are skipped.", rb"\AGE\(T ", b"GET ", "http1.method.not-a-token"
+)
 
 _lies.reads(
     "method-upper-cased",
@@ -24,7 +26,9 @@ _lies.reads(
     "http1.method.case-sensitive",
 )
 
-_lies.reads("method-defaults-to-get", "Unknown methods are served as GET.", rb"\ABREW ", b"GET ", "http1.method.unknown-501")
+_lies.reads(
+    "method-defaults-to-get", "Unknown methods are served as GET.", rb"\ABREW ", b"GET ", "http1.method.unknown-501"
+)
 
 _lies.reads(
     "spaces-collapsed",
@@ -34,7 +38,9 @@ _lies.reads(
     "http1.request-line.one-space",
 )
 
-_lies.reads("version-without-case", "The version has no case.", rb"\A(GET \S+) http/", rb"\1 HTTP/", "http1.version.syntax")
+_lies.reads(
+    "version-without-case", "The version has no case.", rb"\A(GET \S+) http/", rb"\1 HTTP/", "http1.version.syntax"
+)
 
 _lies.reads(
     "any-major-version",
@@ -77,7 +83,9 @@ _lies.reads(
     "http1.field.bare-cr",
 )
 
-_lies.reads("bare-cr-ends-line", "A bare CR ends a line.", rb"\r(?!\n)", b"\r\n", "http1.target.bare-cr", "http1.field.bare-cr")
+_lies.reads(
+    "bare-cr-ends-line", "A bare CR ends a line.", rb"\r(?!\n)", b"\r\n", "http1.target.bare-cr", "http1.field.bare-cr"
+)
 
 _lies.reads(
     "control-bytes-encoded",
@@ -107,9 +115,17 @@ _lies.reads(
 
 _lies.reads("userinfo-dropped", "A user's name in a target is dropped.", rb"//[a-z:]+@", b"//", "http1.target.userinfo")
 
-_lies.reads("asterisk-refused", "OPTIONS * is a syntax error.", rb"\AOPTIONS \* ", b"OPTIONS ** ", "http1.target.asterisk")
+_lies.reads(
+    "asterisk-refused", "OPTIONS * is a syntax error.", rb"\AOPTIONS \* ", b"OPTIONS ** ", "http1.target.asterisk"
+)
 
-_lies.reads("connect-served", "CONNECT to a path is served like GET.", rb"\ACONNECT /", b"GET /", "http1.target.connect-authority")
+_lies.reads(
+    "connect-served",
+    "CONNECT to a path is served like GET.",
+    rb"\ACONNECT /",
+    b"GET /",
+    "http1.target.connect-authority",
+)
 
 _lies.reads(
     "short-request-lines",
@@ -143,9 +159,21 @@ _lies.reads(
     "http1.host.twice",
 )
 
-_lies.reads("port-unchecked", "The port in Host is not looked at.", rb"(\r\nHost: [^\r:]*):\d*[a-z]\w*", rb"\1", "http1.host.invalid")
+_lies.reads(
+    "port-unchecked",
+    "The port in Host is not looked at.",
+    rb"(\r\nHost: [^\r:]*):\d*[a-z]\w*",
+    rb"\1",
+    "http1.host.invalid",
+)
 
-_lies.reads("no-address-literals", "IPv6 addresses in Host are refused.", rb"\r\nHost: \[(?=::1\])", b"\r\nHost: <", "http1.host.valid")
+_lies.reads(
+    "no-address-literals",
+    "IPv6 addresses in Host are refused.",
+    rb"\r\nHost: \[(?=::1\])",
+    b"\r\nHost: <",
+    "http1.host.valid",
+)
 
 _lies.reads(
     "host-in-http10",
@@ -232,7 +260,13 @@ _lies.reads(
     "http1.field.octets-not-characters",
 )
 
-_lies.reads("underscores", "Underscores in names are hyphens.", rb"\r\nContent_Length:", b"\r\nContent-Length:", "http1.field.underscore")
+_lies.reads(
+    "underscores",
+    "Underscores in names are hyphens.",
+    rb"\r\nContent_Length:",
+    b"\r\nContent-Length:",
+    "http1.field.underscore",
+)
 
 
 class _EndCompletesHead(Tamper):
