@@ -21,7 +21,7 @@ from conformance.verdict import NotTestable
 from conformance.wire.chopping import Borders, http_borders, pieces
 
 #: Seconds within which a target must do what is expected of it.
-DEADLINE = 2.5
+DEADLINE = 2.0
 #: Seconds between two pieces: long enough for a reader in another process to see them apart.
 PACE = 0.0001
 #: Characters of one row's data in the log.

@@ -33,7 +33,7 @@ from conformance.wire.messages import chunked, chunks, get, post
 __all__ = ["Wire", "chunked", "chunks", "get", "post", "wire"]
 
 #: Seconds to wait in the further cases of a requirement that a silent target has failed already: silence is dear.
-IMPATIENT = 0.6
+IMPATIENT = 0.4
 _silent: set[str] = set()
 _METHOD = re.compile(rb"(?:\r\n)*([A-Z]+) ")
 _PROBE = "/echo?probe="
