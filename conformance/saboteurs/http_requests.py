@@ -120,6 +120,14 @@ _lies.reads(
 )
 
 _lies.reads(
+    "schemes-alike",
+    "The scheme of a target is not looked at.",
+    rb"\AGET https:",
+    b"GET http:",
+    "http1.target.https-in-the-clear",
+)
+
+_lies.reads(
     "connect-served",
     "CONNECT to a path is served like GET.",
     rb"\ACONNECT /",
