@@ -1,7 +1,7 @@
 """A message from its fragments (RFC 6455 sections 5.4, 8.1 and 10.4).
 
-Octets are taken as they arrive, in pieces of frames, so that memory is bounded by the size limit and by nothing else,
-however many fragments there are, and so that text fails at its first bad octet.
+Octets are taken as they arrive, in pieces of frames, so that memory is bounded by the size limit and by
+nothing else, however many fragments there are, and so that text fails at its first bad octet.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class MessageAssembler:
         #: A message has begun and has not ended.
         self.active = False
 
-    def open_frame(self, opcode: int, length: int) -> None:
-        """A data frame was announced; raises ``ProtocolViolation`` if it is out of order or makes the message too long.
+    def check_frame(self, opcode: int, length: int) -> None:
+        """A data frame was announced; raises ``ProtocolViolation`` if it is out of order or takes too much.
 
         The limit is applied to the announced length, before any of it has been stored.
         """
@@ -49,12 +49,14 @@ class MessageAssembler:
             raise ProtocolViolation(PROTOCOL_ERROR, "new message before the fragmented one has ended")
         if len(self._octets) + length > self._limit:
             raise ProtocolViolation(MESSAGE_TOO_BIG, f"message is longer than {self._limit} octets")
-        if opcode != CONTINUATION:
-            self.active = True
-            self._utf8 = Utf8Validator() if opcode == TEXT else None
+
+    def begin(self, opcode: int) -> None:
+        """Begin a message with its first frame, text or binary."""
+        self.active = True
+        self._utf8 = Utf8Validator() if opcode == TEXT else None
 
     def append(self, piece: bytes) -> None:
-        """Take the next octets; raises ``ProtocolViolation`` (1007) at the first that cannot be UTF-8 in a text."""
+        """Take the next octets; raises ``ProtocolViolation`` (1007) at a text's first bad one."""
         if self._utf8 is not None:
             try:
                 self._utf8.check(piece)
@@ -67,6 +69,5 @@ class MessageAssembler:
         octets = self._octets
         data = bytes(octets) if self._utf8 is None else decode_text(octets)
         self._octets = bytearray()
-        self._utf8 = None
         self.active = False
         return data

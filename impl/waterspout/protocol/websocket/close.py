@@ -1,9 +1,9 @@
 """Close codes and the payload of a Close frame (RFC 6455 sections 5.5.1 and 7.4).
 
-The payload is empty, or a two-octet code followed by a reason in UTF-8. Of the code space, the protocol's own range
-(1000 to 2999) may be used only where a meaning is registered, 3000 to 4999 belongs to libraries and applications, and
-the rest is never used. 1005, 1006 and 1015 describe what happened to a connection and never travel; 1004 has no
-meaning. 1012 to 1014 were registered with IANA after the RFC was published.
+The payload is empty, or a two-octet code followed by a reason in UTF-8. Of the code space, the protocol's
+own range (1000 to 2999) may be used only where a meaning is registered, 3000 to 4999 belongs to libraries
+and applications, and the rest is never used. 1005, 1006 and 1015 describe what happened to a connection and
+never travel; 1004 has no meaning. 1012 to 1014 were registered with IANA after the RFC was published.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def may_travel(code: int) -> bool:
 def parse_payload(payload: bytes) -> tuple[int, str]:
     """The code and reason of a received Close frame; an empty payload reads as ``(1005, "")``.
 
-    Raises ``ProtocolViolation``: 1002 for a lone octet or a code that may not travel, 1007 for a reason that is not
-    UTF-8.
+    Raises ``ProtocolViolation``: 1002 for a lone octet or a code that may not travel, 1007 for a reason that
+    is not UTF-8.
     """
     if not payload:
         return NO_STATUS_RECEIVED, ""
@@ -75,8 +75,8 @@ def parse_payload(payload: bytes) -> tuple[int, str]:
 def build_payload(code: int | None, reason: str | None) -> bytes:
     """The payload of a Close frame to send: empty without both; a reason alone is sent with code 1000.
 
-    Raises ``PayloadError`` for a code that may not travel, a reason over 123 octets of UTF-8 or one that cannot be
-    encoded.
+    Raises ``PayloadError`` for a code that may not travel, a reason over 123 octets of UTF-8 or one that
+    cannot be encoded.
     """
     if code is None:
         if not reason:

@@ -1,12 +1,12 @@
 """A WebSocket connection after the opening handshake, without I/O, for both roles (RFC 6455 sections 5 to 8).
 
-``feed`` takes what the transport delivered and returns events; it never raises for what a peer sends. What has to be
-sent, asked for by the caller or owed to the peer (Pong, Close), collects behind ``data_to_send``.
+``feed`` takes what the transport delivered and returns events; it never raises for what a peer sends. What
+has to be sent, asked for by the caller or owed to the peer (Pong, Close), collects behind ``data_to_send``.
 
-Closing has four steps: our Close, the peer's Close, the ``Closed`` event, the end of the transport. A violation takes
-the short way: a Close with the code that names it, then ``Closed``, and nothing is read any more (section 7.1.7).
-The driver's duty is small: after each call write ``data_to_send()``, and end the transport when ``should_drop`` is
-true.
+Closing has four steps: our Close, the peer's Close, the ``Closed`` event, the end of the transport. A
+violation takes the short way: a Close with the code that names it, then ``Closed``, and nothing is read any
+more (section 7.1.7). The driver's duty is small: after each call write ``data_to_send()``, and end the
+transport when ``should_drop`` is true.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from waterspout.protocol.websocket.frames import (
     rotate_key,
 )
 
-#: Default limit of a message, fragments joined: 10 MiB (documentation: setting ``websocket_max_message_size``).
+#: Default limit of a message: 10 MiB (documentation: setting ``websocket_max_message_size``).
 DEFAULT_MAX_MESSAGE_SIZE = 10 * 1024 * 1024
 
 # Up to here one concatenated string is cheaper than a list entry of its own for the header.
@@ -57,7 +57,7 @@ SERVER = Role.SERVER
 
 
 class State(Enum):
-    """OPEN; CLOSING once a Close frame was sent and the peer's is awaited; CLOSED when nothing is read any more."""
+    """OPEN; CLOSING while our Close frame awaits the peer's; CLOSED when nothing is read any more."""
 
     OPEN = "open"
     CLOSING = "closing"
@@ -67,9 +67,10 @@ class State(Enum):
 class Connection:
     """One end of an established connection.
 
-    ``role`` is ``SERVER`` or ``CLIENT``. ``max_message_size`` limits received messages, in octets of payload with all
-    fragments counted; a longer one fails the connection with 1009. ``reserved_bits`` (of ``frames.RSV1`` to ``RSV3``)
-    are those that a negotiated extension defines for the first frame of a message; others fail the connection.
+    ``role`` is ``SERVER`` or ``CLIENT``. ``max_message_size`` limits received messages, in octets of payload
+    with all fragments counted; a longer one fails the connection with 1009. ``reserved_bits`` (of
+    ``frames.RSV1`` to ``RSV3``) are those that a negotiated extension defines for the first frame of a
+    message; others fail the connection.
     """
 
     def __init__(
@@ -83,10 +84,10 @@ class Connection:
         self._they_mask = not self._we_mask
         self._message = MessageAssembler(max_message_size)
         self._output: list[bytes] = []
-        # Input not consumed yet: less than a header, or less than a control frame. Payload of messages is never held
-        # back here, which is what keeps input octet by octet linear.
+        # Input not consumed yet: less than a header, or less than a control frame. Payload of messages is
+        # never held back here, which is what keeps input octet by octet linear.
         self._pending = b""
-        # The data frame whose payload is arriving: octets still to come, key from here on, last of its message.
+        # The data frame whose payload is arriving: octets to come, key from here on, last of its message.
         self._missing = 0
         self._key = b""
         self._final = True
@@ -96,8 +97,8 @@ class Connection:
     def should_drop(self) -> bool:
         """Whether to end the transport, once ``data_to_send()`` has been written.
 
-        After a clean close the server ends it at once and the client waits for that (section 7.1.1); after a failure
-        either side ends it.
+        After a clean close the server ends it at once and the client waits for that (section 7.1.1); after a
+        failure either side ends it.
         """
         return self._drop
 
@@ -114,8 +115,8 @@ class Connection:
     def send_message(self, data: str | bytes | bytearray | memoryview) -> None:
         """Queue a whole message: text for ``str``, binary otherwise.
 
-        Raises ``ConnectionClosedError`` after a Close frame was sent or received, ``PayloadError`` for a ``str`` that
-        UTF-8 cannot express (lone surrogates).
+        Raises ``ConnectionClosedError`` after a Close frame was sent or received, ``PayloadError`` for a
+        ``str`` that UTF-8 cannot express (lone surrogates).
         """
         self._require_open("message")
         if isinstance(data, str):
@@ -127,7 +128,10 @@ class Connection:
             self._queue(BINARY, bytes(data))
 
     def ping(self, data: bytes = b"") -> None:
-        """Queue a Ping. Raises ``ConnectionClosedError`` as ``send_message``, ``PayloadError`` over 125 octets."""
+        """Queue a Ping with at most 125 octets.
+
+        Raises ``ConnectionClosedError`` as ``send_message`` does, ``PayloadError`` for more octets.
+        """
         self._send_control(PING, "ping", data)
 
     def pong(self, data: bytes = b"") -> None:
@@ -135,10 +139,11 @@ class Connection:
         self._send_control(PONG, "pong", data)
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Begin the closing handshake; without effect if a Close frame was sent already or the connection has ended.
+        """Begin the closing handshake; without effect once a Close frame was sent or the connection ended.
 
-        A reason without a code is sent with 1000. Messages that arrive before the peer's Close are still reported.
-        Raises ``PayloadError`` for a code that may not be sent and for a reason over 123 octets of UTF-8.
+        A reason without a code is sent with 1000. Messages that arrive before the peer's Close are still
+        reported. Raises ``PayloadError`` for a code that may not be sent and for a reason over 123 octets of
+        UTF-8.
         """
         payload = build_payload(code, reason)
         if self.state is State.OPEN:
@@ -174,7 +179,7 @@ class Connection:
     # Receiving
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[Event]:
-        """Take octets from the transport and return what they complete, in order; never raises for a peer's fault.
+        """Take octets from the transport; the events they complete, in order. A peer's fault never raises.
 
         Octets after the end (the peer's Close, or a violation) are ignored.
         """
@@ -191,7 +196,7 @@ class Connection:
         return events
 
     def feed_eof(self) -> list[Event]:
-        """The transport ended. Without both Close frames that is an abnormal closure, 1006 (section 7.1.5)."""
+        """The transport ended; without both Close frames that is an abnormal closure, 1006 (7.1.5)."""
         self._drop = True
         if self.state is State.CLOSED:
             return []
@@ -218,15 +223,13 @@ class Connection:
                 if self.state is State.CLOSED:
                     break
                 continue
-            self._message.open_frame(header.opcode, header.length)
+            self._message.check_frame(header.opcode, header.length)
             if header.fin and header.opcode != CONTINUATION and frame_end <= end:
                 position = frame_end
                 self._whole_message(header, data, events)
             else:
                 position = header.payload_start
-                self._missing, self._key, self._final = header.length, header.key, header.fin
-                if not header.length:
-                    self._end_of_frame(events)
+                self._begin_frame(header, events)
         return position
 
     def _payload(self, header: FrameHeader, data: bytes) -> bytes:
@@ -235,9 +238,16 @@ class Connection:
 
     def _whole_message(self, header: FrameHeader, data: bytes, events: list[Event]) -> None:
         """The common case: one frame that is all there needs no assembly."""
-        self._message.active = False
         payload = self._payload(header, data)
         events.append(Message(decode_text(payload) if header.opcode == TEXT else payload))
+
+    def _begin_frame(self, header: FrameHeader, events: list[Event]) -> None:
+        """A fragment, or a frame whose payload is not all there."""
+        if header.opcode != CONTINUATION:
+            self._message.begin(header.opcode)
+        self._missing, self._key, self._final = header.length, header.key, header.fin
+        if not header.length:
+            self._end_of_frame(events)
 
     def _receive_piece(self, data: bytes, position: int, events: list[Event]) -> int:
         piece = data[position : position + self._missing]

@@ -1,8 +1,9 @@
 """What can go wrong, by whose fault it is.
 
 ``ProtocolViolation`` is the peer's fault; it stays inside this package, where it becomes a Close frame and a
-``Closed`` event (RFC 6455 section 7.1.7). ``LocalError`` and its children are the caller's fault and are raised
-before anything was queued. ``HandshakeError`` belongs to the opening handshake, where the peer still speaks HTTP.
+``Closed`` event (RFC 6455 section 7.1.7). ``LocalError`` and its children are the caller's fault and are
+raised before anything was queued. ``HandshakeError`` belongs to the opening handshake, where the peer still
+speaks HTTP.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class PayloadError(LocalError, ValueError):
 class HandshakeError(Exception):
     """The peer's half of the opening handshake is not acceptable.
 
-    On the server ``status`` and ``headers`` are the HTTP answer to give; on the client ``status`` is the status that
-    was received and ``headers`` is empty. ``message`` is one sentence for a log or an error page.
+    On the server ``status`` and ``headers`` are the HTTP answer to give; on the client ``status`` is the
+    status that was received and ``headers`` is empty. ``message`` is one sentence for a log or an error
+    page.
     """
 
     def __init__(self, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> None:

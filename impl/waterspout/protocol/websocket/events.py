@@ -1,4 +1,4 @@
-"""What ``Connection.feed`` reports, as values that compare by what they say."""
+"""What ``Connection.feed`` reports, as values that compare by what they say (RFC 6455 sections 5 to 7)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Union
 
 @dataclass(slots=True)
 class Message:
-    """A whole message, its fragments joined: ``str`` for text, ``bytes`` for binary (RFC 6455 section 5.6)."""
+    """A whole message, its fragments joined: ``str`` for text, ``bytes`` for binary (section 5.6)."""
 
     data: str | bytes
 
@@ -42,9 +42,9 @@ class CloseReceived:
 class Closed:
     """Nothing more will be read: the last event of every connection, reported once.
 
-    ``clean`` tells that both sides sent a Close frame. Then ``code`` and ``reason`` are the peer's. Otherwise ``code``
-    is 1006 if the transport ended early, or the code that the peer's violation was answered with, and ``reason`` says
-    what happened.
+    ``clean`` tells that both sides sent a Close frame. Then ``code`` and ``reason`` are the peer's.
+    Otherwise ``code`` is 1006 if the transport ended early, or the code that the peer's violation was
+    answered with, and ``reason`` says what happened.
     """
 
     code: int
@@ -52,4 +52,4 @@ class Closed:
     clean: bool
 
 
-Event = Union[Message, Ping, Pong, CloseReceived, Closed]  # noqa: UP007 - a runtime value on Python 3.10 as well
+Event = Union[Message, Ping, Pong, CloseReceived, Closed]  # noqa: UP007 (an alias that exists at run time)

@@ -1,11 +1,12 @@
 """The opening handshake, as checks on heads that an HTTP implementation has read (RFC 6455 section 4).
 
-Server: ``check_request`` -> ``ClientHello`` -> ``accept_headers``. Client: ``make_key`` -> ``request_headers`` -> (the
-response) -> ``check_response`` -> ``ServerHello``. Header fields are lists of (name, value) pairs with the surrounding
-whitespace of values removed; names in any case.
+Server: ``check_request`` -> ``ClientHello`` -> ``accept_headers``. Client: ``make_key`` ->
+``request_headers`` -> (the response) -> ``check_response`` -> ``ServerHello``. Header fields are lists of
+(name, value) pairs with the surrounding whitespace of values removed; names in any case.
 
-Fields that are lists (Upgrade, Connection, Sec-WebSocket-Protocol and -Extensions) may be split over several fields;
-empty elements are skipped, as in every HTTP list (RFC 9110 section 5.6.1). Fields with one value must come once.
+Fields that are lists (Upgrade, Connection, Sec-WebSocket-Protocol and -Extensions) may be split over several
+fields; empty elements are skipped, as in every HTTP list (RFC 9110 section 5.6.1). Fields with one value
+must come once.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _token = re.compile(_TOKEN)
 _http_version = re.compile(r"HTTP/([0-9])\.([0-9])")
 _key = re.compile(r"[A-Za-z0-9+/]{22}==")
 _extension_part = re.compile(
-    rf'[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*(?:({_TOKEN})|"((?:[^"\\]|\\.)*)"))?[ \t]*(;|,|$)', re.ASCII
+    rf'[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*(?:({_TOKEN})|"((?:[^"\\]|\\.)*)"))?[ \t]*(;|,|\Z)', re.ASCII
 )
 _empty_elements = re.compile(r"[ \t,]*")
 _quoted_pair = re.compile(r"\\(.)")
@@ -40,7 +41,7 @@ _quoted_pair = re.compile(r"\\(.)")
 
 @dataclass(slots=True)
 class Extension:
-    """An extension as offered or accepted: its parameters in order, None for one without a value (section 9.1)."""
+    """An extension as offered or accepted (section 9.1); a parameter without a value has None."""
 
     name: str
     parameters: list[tuple[str, str | None]] = field(default_factory=list)
@@ -48,7 +49,7 @@ class Extension:
 
 @dataclass(slots=True)
 class ClientHello:
-    """What a client asked for: key, subprotocols and extensions in its order of preference, origin if it named one."""
+    """What a client asked for, subprotocols and extensions in its order of preference."""
 
     key: str
     subprotocols: list[str] = field(default_factory=list)
@@ -78,8 +79,9 @@ def make_key() -> str:
 def parse_extensions(values: Iterable[str]) -> list[Extension]:
     """The extensions in the values of Sec-WebSocket-Extensions fields (section 9.1).
 
-    Parameters without a value are kept. Raises ``ValueError`` with a sentence on anything outside the grammar, which
-    includes a quoted value that is not a token once unquoted. Linear in the length of the values.
+    Parameters without a value are kept. Raises ``ValueError`` with a sentence on anything outside the
+    grammar, which includes a quoted value that is not a token once unquoted. Linear in the length of the
+    values.
     """
     text = ",".join(values)
     extensions: list[Extension] = []
@@ -115,8 +117,9 @@ def parse_extensions(values: Iterable[str]) -> list[Extension]:
 def check_request(method: str, version: str, headers: Fields) -> ClientHello:
     """Read a client's handshake; ``version`` is the request's, such as "HTTP/1.1" (sections 4.2.1 and 4.4).
 
-    Raises ``HandshakeError`` with the answer to give: 405 for a method other than GET, 426 naming version 13 for
-    another or no version of the protocol, 400 for the rest. Whether the origin is welcome is the caller's decision.
+    Raises ``HandshakeError`` with the answer to give: 405 for a method other than GET, 426 naming version 13
+    for another or no version of the protocol, 400 for the rest. Whether the origin is welcome is the
+    caller's decision.
     """
     if method != "GET":
         raise HandshakeError(405, "a WebSocket handshake is a GET request", [("Allow", "GET")])
@@ -139,7 +142,8 @@ def check_request(method: str, version: str, headers: Fields) -> ClientHello:
 def accept_headers(hello: ClientHello, subprotocol: str | None = None) -> list[tuple[str, str]]:
     """The header fields of the 101 response (section 4.2.2).
 
-    Raises ``PayloadError`` for a subprotocol that the client did not offer: it would have to fail the connection.
+    Raises ``PayloadError`` for a subprotocol that the client did not offer: it would have to fail the
+    connection.
     """
     headers = [
         ("Upgrade", "websocket"),
@@ -163,8 +167,8 @@ def request_headers(
 ) -> list[tuple[str, str]]:
     """The header fields of a client's handshake (section 4.1); the request is a GET in HTTP/1.1.
 
-    ``host`` is the Host field, ``key`` comes from ``make_key``, ``extensions`` is an offer ready to send. Raises
-    ``PayloadError`` for subprotocols that are not distinct tokens.
+    ``host`` is the Host field, ``key`` comes from ``make_key``, ``extensions`` is an offer ready to send.
+    Raises ``PayloadError`` for subprotocols that are not distinct tokens.
     """
     headers = [
         ("Host", host),
@@ -244,7 +248,7 @@ def _check_version(headers: Fields) -> None:
     if len(versions) > 1:
         raise HandshakeError(400, "the Sec-WebSocket-Version field is repeated")
     if versions != [VERSION]:
-        # An Upgrade field in the answer goes with 426, and a connection option with that (RFC 9110 7.8 and 15.5.22).
+        # 426 needs an Upgrade field, and that a connection option (RFC 9110 sections 7.8 and 15.5.22).
         answer = [("Sec-WebSocket-Version", VERSION), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
         raise HandshakeError(426, "only version 13 of the WebSocket protocol is supported", answer)
 
