@@ -327,7 +327,7 @@ class WebSocketDriver(asyncio.Protocol):
         if self._paused:
             transport.resume_reading()
         if not self._clean and transport.can_write_eof():
-            # The peer may still be sending.  Closing at once, with input unread, would reset the connection and
+            # The peer may still be sending.  Closing at once, with input unread, would reset TCP and
             # destroy the Close frame.
             transport.write_eof()
         else:
