@@ -351,6 +351,7 @@ class TestErrors:
         """And both failures in the log."""
 
         def raises(self: RequestHandler, status_code: int, **kwargs: Any) -> None:
+            self.write("half a page")
             raise RuntimeError("in write_error")
 
         async def coroutine(self: RequestHandler, status_code: int, **kwargs: Any) -> None:
@@ -622,6 +623,27 @@ class TestDisconnect:
         assert told[2:] == ["on_connection_close", "resumed", "on_finish"]
         assert written == b""
         assert ("Traceback" in caplog.text) is (ending == "raise")
+
+    def test_leaving_during_the_answer_is_nobodys_mistake(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A flush that fails ends the handler; there is no error in the log."""
+
+        class Endless(Told):
+            async def get(self) -> None:
+                while True:
+                    self.write("x")
+                    await self.flush()
+                    await asyncio.sleep(0)
+
+        async def main() -> list[str]:
+            told: list[str] = []
+            wire = Wire(Application([("/", Endless, {"told": told})])).request("GET /")
+            await turns()
+            wire.driver.connection_lost(None)
+            await turns()
+            return told
+
+        assert asyncio.run(main())[2:] == ["on_connection_close", "on_finish"]
+        assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 class TestRouting:

@@ -366,6 +366,17 @@ class TestMessages:
 
         connected(test)
 
+    def test_nothing_is_written_to_a_transport_that_is_gone(self) -> None:
+        """Even before it says so."""
+
+        async def test(peer: Peer) -> None:
+            peer.transport.close()
+            with pytest.raises(WebSocketClosedError):
+                peer.handler.write_message("x")
+            assert peer.received() == []
+
+        connected(test)
+
     def test_callbacks_see_the_context_of_the_request(self) -> None:
         """What prepare has set."""
         variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")

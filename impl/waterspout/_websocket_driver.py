@@ -278,6 +278,9 @@ class WebSocketDriver(asyncio.Protocol):
 
     def write_message(self, message: str | bytes) -> asyncio.Future[None]:
         """Send text or binary; the future is done when there is room for more."""
+        if self._transport.is_closing():
+            # The transport knows of a loss before it says so.
+            raise WebSocketClosedError("the connection is lost or closing")
         try:
             self.connection.send_message(message)
         except ConnectionClosedError as error:
