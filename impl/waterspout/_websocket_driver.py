@@ -278,6 +278,9 @@ class WebSocketDriver(asyncio.Protocol):
 
     def write_message(self, message: str | bytes) -> asyncio.Future[None]:
         """Send text or binary; the future is done when there is room for more."""
+        if self._transport.is_closing():
+            # The transport knows of a loss before it says so.
+            raise WebSocketClosedError("the connection is lost or closing")
         try:
             self.connection.send_message(message)
         except ConnectionClosedError as error:
@@ -327,7 +330,7 @@ class WebSocketDriver(asyncio.Protocol):
         if self._paused:
             transport.resume_reading()
         if not self._clean and transport.can_write_eof():
-            # The peer may still be sending.  Closing at once, with input unread, would reset the connection and
+            # The peer may still be sending.  Closing at once, with input unread, would reset TCP and
             # destroy the Close frame.
             transport.write_eof()
         else:
