@@ -10,6 +10,7 @@ short runs would otherwise spend most of their time on imports.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -32,6 +33,14 @@ from conformance.verdict import CaseRecord, Verdict
 
 #: Seconds a case may take on a saboteur: some lies are silence, and every silent case waits this long.
 CASE_SECONDS = 4.0
+#: What every child would otherwise import for itself.
+_PRELOADED = (
+    "conformance.plugin",
+    "conformance.serving",
+    "conformance.clock",
+    "conformance.wire.http",
+    "conformance.wire.ws",
+)
 #: Seconds after which a saboteur's whole run is ended; what it killed by then counts.
 SABOTEUR_SECONDS = 90.0
 
@@ -84,6 +93,8 @@ def run(
     saboteur's kills as they come.
     """
     saboteurs = registry()
+    for module in _PRELOADED:
+        importlib.import_module(module)
     chapters = {chapter.name: chapter for chapter in catalogue.chapters()}
     kills = Kills()
     waiting = list(names)
@@ -140,8 +151,8 @@ def _arguments(saboteur: Saboteur, nodes: list[str], part: Path) -> list[str]:
         "-p",
         "no:xdist",
     ]
-    # The parent has imported the plugin's modules already, so their own asserts keep their plain messages here.
-    arguments += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    # Only verdicts are wanted here: rewriting asserts for their messages would take half of a child's time.
+    arguments += ["--assert=plain", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     arguments += ["-p", "no:cacheprovider", "--tb=line", "--conform-target", SABOTEUR + saboteur.name]
     return [
         *arguments,

@@ -17,7 +17,9 @@ from conformance.wire.judging import Expected
 from conformance.wire.answers import Answer
 from conformance.wire.chopping import http_borders, pieces
 
-ECHO_BODY = b'{"method": "GET", "target": "%s", "version": "HTTP/1.1", "headers": [["Host", "example.test"]], "body": ""}'
+ECHO_BODY = (
+    b'{"method": "GET", "target": "%s", "version": "HTTP/1.1", "headers": [["Host", "example.test"]], "body": ""}'
+)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 Script = Callable[[socket.socket], None]
@@ -276,9 +278,7 @@ def test_answers_to_head_have_no_body(against: Callable[..., Conversation]) -> N
         ({"close": False}, None),
     ],
 )
-def test_what_differs_is_named(
-    against: Callable[..., Conversation], wanted: dict[str, Any], words: str | None
-) -> None:
+def test_what_differs_is_named(against: Callable[..., Conversation], wanted: dict[str, Any], words: str | None) -> None:
     """Each expectation of an answer fails by itself and says what differed."""
     told = against(saying(OK, close=False))
     told.wire.send(get("/"))

@@ -234,6 +234,16 @@ def test_userinfo(wire: Any, uri: str) -> None:
 
 
 @must(
+    "http1.target.authority-is-the-host",
+    "The host of an absolute target is the host of the request, whatever the Host field says.",
+    rfc(9112, "3.2.2", "RFC9112-3.2.2-5"),
+    rfc(9110, "7.2"),
+)
+def test_authority_is_the_host(wire: Any) -> None:
+    wire.send(get("http://one.test/echo", host="two.test")).expect_echo(host="one.test").expect_alive()
+
+
+@must(
     "http1.target.https-in-the-clear",
     "A target of scheme https is refused on a connection that is not secured.",
     rfc(9110, "7.4", "RFC9110-7.4-1", "RFC9110-7.4-2"),
