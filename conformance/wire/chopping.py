@@ -1,0 +1,60 @@
+"""How the bytes of a wire case are cut into pieces.
+
+A correct peer does the same whatever pieces its input arrives in: TCP keeps no record of them. Bugs live at
+the cuts, so every case runs in each of these ways:
+
+``whole``
+    one send;
+``bytes``
+    byte by byte for the first KiB, then in larger pieces;
+``tokens``
+    cut at the borders of the grammar's tokens: at spaces and colons, between CR and LF, between the fields of
+    a frame header. What parses line by line or looks ahead breaks here;
+``joined``
+    in the same send as the message that follows on the connection. What forgets or swallows bytes behind a
+    message breaks here. Which message follows only the caller knows; the bytes it hands over are sent at
+    once.
+
+This module only cuts; :class:`conformance.wire.connection.Connection` sends the pieces so that they arrive
+apart.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable
+
+#: So many bytes at the start of a send are cut finely.
+FINE = 1024
+#: Length of the pieces behind them: they cross the reads of a peer without making a case long.
+COARSE = 8192
+
+#: Finds the cuts for ``tokens`` when the caller names none.
+Borders = Callable[[bytes], Iterable[int]]
+
+_HTTP_DELIMITER = re.compile(rb"[ \t:;,=\r\n]")
+
+
+def http_borders(data: bytes) -> list[int]:
+    """Return where to cut an HTTP/1.1 message: before and after each delimiter, so also between CR and LF."""
+    return [place for found in _HTTP_DELIMITER.finditer(data) for place in found.span()]
+
+
+def pieces(data: bytes, chop: str, borders: Iterable[int] | Borders = http_borders) -> list[bytes]:
+    """Return ``data`` cut in the way called ``chop``; the pieces joined are ``data`` again.
+
+    ``borders`` are the offsets at which ``tokens`` cuts, or a function that finds them in ``data``. Those
+    behind the first KiB are not used. Raises ValueError for an unknown way.
+    """
+    if chop in ("whole", "joined"):
+        cuts: Iterable[int] = ()
+    elif chop == "bytes":
+        cuts = [*range(1, FINE), *range(FINE, len(data), COARSE)]
+    elif chop == "tokens":
+        found = borders(data) if callable(borders) else borders
+        cuts = [*(cut for cut in found if cut < FINE), *range(FINE, len(data), COARSE)]
+    else:
+        raise ValueError(f"no way to chop is called {chop!r}")
+    places = sorted({0, *(cut for cut in cuts if 0 < cut < len(data)), len(data)})
+    return [data[start:end] for start, end in itertools.pairwise(places)]
