@@ -47,7 +47,7 @@ class CallCounter:
         if event == "call":
             self.python += 1
             code = frame.f_code
-            self.functions[f"{code.co_filename.rpartition('/')[2]}:{code.co_qualname}"] += 1
+            self.functions[f"{code.co_filename.rpartition('/')[2]}:{code.co_name}"] += 1
         elif event == "c_call":
             self.native += 1
 

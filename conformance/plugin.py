@@ -52,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conform-out", default="", help="append verdicts to this JSONL file")
     group.addoption("--conform-chop", default=",".join(CHOPS), help="ways to chop the bytes of wire cases")
     group.addoption("--conform-ids", default="", help="comma-separated ids, globs or chapters to run")
+    group.addoption("--conform-shard", default="", help="run only share i of n of the cases, as in 2/4")
+    group.addoption("--conform-done", default="", help="JSON file with names of cases that need not run again")
     group.addoption("--conform-seconds", type=float, default=10.0, help="seconds a case may take (default: 10)")
 
 

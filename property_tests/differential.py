@@ -129,9 +129,7 @@ def load_decisions(path: Path, predicates: Mapping[str, Callable[[D], bool]]) ->
     named = [table["predicate"] for table in tables]
     if sorted(named) != sorted(predicates):
         raise ValueError(f"{path.name}: decisions and predicates differ in {set(named) ^ set(predicates)}")
-    return tuple(
-        Decision(t["id"], t["clause"], t["reason"], t["stricter"], predicates[t["predicate"]]) for t in tables
-    )
+    return tuple(Decision(t["id"], t["clause"], t["reason"], t["stricter"], predicates[t["predicate"]]) for t in tables)
 
 
 def explain(decisions: Iterable[Decision[D]], divergence: D) -> str | None:
@@ -162,6 +160,32 @@ def run(examples: int, seed: int | None = None, peer: str = "h11") -> Summary:
             _explore(comparison, share, seed, summary)
     summary.seconds = time.perf_counter() - started
     return summary
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """The summary with its decisions spelled out, as the report shows it."""
+    decisions = {decision.id: decision for one in comparisons(summary.peer) for decision in one.decisions}
+    rows = [
+        {
+            "id": id,
+            "clause": decision.clause,
+            "reason": decision.reason,
+            "stricter": decision.stricter,
+            "count": summary.by_decision.get(id, 0),
+        }
+        for id, decision in decisions.items()
+    ]
+    unlisted = [f"{one.comparison}: {one.case}\nours: {one.ours}\ntheirs: {one.theirs}" for one in summary.unlisted]
+    return {
+        "kind": "differential",
+        "peer": summary.peer,
+        "subject": ", ".join(one.name for one in comparisons(summary.peer)),
+        "examples": summary.examples,
+        "agreed": summary.agreed,
+        "seconds": summary.seconds,
+        "decisions": rows,
+        "unlisted": unlisted,
+    }
 
 
 def _explore(comparison: Comparison, examples: int, seed: int | None, summary: Summary) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import h11
-from waterspout.protocol import http1
 
 from property_tests.decisions.http1_h11 import PREDICATES, Divergence, Item
 from property_tests.differential import AGREED, Comparison, Verdict, explain, load_decisions
@@ -25,6 +24,7 @@ from property_tests.strategies.http1 import (
     request_cases,
     response_cases,
 )
+from waterspout.protocol import http1
 
 DECISIONS = load_decisions(Path(__file__).parent / "decisions" / "http1_h11.toml", PREDICATES)
 

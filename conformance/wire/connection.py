@@ -58,7 +58,8 @@ class Connection:
     "closed" or "reset"; ``sent`` is all that was handed to the socket.
     """
 
-    def __init__(self, address: tuple[str, int], log: WireLog) -> None:
+    def __init__(self, address: tuple[str, int], log: WireLog, deadline: float = DEADLINE) -> None:
+        self.deadline = deadline
         try:
             self.socket = socket.create_connection(address, timeout=DEADLINE)
         except OSError as error:
@@ -72,12 +73,12 @@ class Connection:
         self._log = log
 
     @classmethod
-    def to(cls, server: ServerProcess, rows: list[dict[str, Any]]) -> Connection:
+    def to(cls, server: ServerProcess, rows: list[dict[str, Any]], deadline: float = DEADLINE) -> Connection:
         """Connect to the target's server, starting it when it does not run, and log into ``rows``.
 
-        Raises NotTestable when there is no connection to be had.
+        ``deadline`` is the number of seconds that every later wait may take. Raises NotTestable when there is no connection to be had.
         """
-        return cls(server.address(), WireLog(rows))
+        return cls(server.address(), WireLog(rows), deadline)
 
     # -- sending ---------------------------------------------------------------------------------------------
 
@@ -126,7 +127,7 @@ class Connection:
 
     def _send_piece(self, piece: bytes) -> bool:
         rest = memoryview(piece)
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + self.deadline
         while rest and not self.ended:
             readable, writable, _ = select.select(
                 [self.socket], [self.socket], [], max(0.0, deadline - time.monotonic())
@@ -135,7 +136,7 @@ class Connection:
                 self._receive()
             elif writable:
                 rest = rest[self._send_some(rest) :]
-                deadline = time.monotonic() + DEADLINE
+                deadline = time.monotonic() + self.deadline
             elif time.monotonic() >= deadline:
                 self._log.note("suite", f"the target took no more; {len(rest)} bytes were not sent")
                 return False
@@ -164,17 +165,17 @@ class Connection:
         """
         return not self.ended and self._receive_within(max(0.0, deadline - time.monotonic()))
 
-    def wait_for_any(self, seconds: float = DEADLINE) -> bool:
+    def wait_for_any(self) -> bool:
         """Wait until the first byte that is not yet taken, or the end, came; return whether one did."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self.deadline
         while not self.buffer and self.wait(deadline):
             pass
         return bool(self.buffer or self.ended)
 
-    def wait_for_end(self, seconds: float = DEADLINE) -> str:
+    def wait_for_end(self) -> str:
         """Read until the target ends the connection; return how it did ("closed", "reset"), "" if it did
         not."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self.deadline
         while self.wait(deadline):
             pass
         return self.ended

@@ -26,12 +26,15 @@ import pytest
 
 from conformance.server_process import ServerProcess
 from conformance.wire.answers import Answer, AnswerReader, Unreadable
-from conformance.wire.connection import Connection
+from conformance.wire.connection import DEADLINE, Connection
 from conformance.wire.judging import Expected, JSONValue, agrees, either, shown, spoken
 from conformance.wire.messages import chunked, chunks, get, post
 
 __all__ = ["Wire", "chunked", "chunks", "get", "post", "wire"]
 
+#: Seconds to wait in the further cases of a requirement that a silent target has failed already: silence is dear.
+IMPATIENT = 0.6
+_silent: set[str] = set()
 _METHOD = re.compile(rb"(?:\r\n)*([A-Z]+) ")
 _PROBE = "/echo?probe="
 
@@ -40,19 +43,26 @@ class Wire:
     """A conversation with the target over one connection at a time; every step returns the object itself."""
 
     def __init__(
-        self, server: ServerProcess, chop: str, rows: list[dict[str, Any]], lenient: Callable[[str], None]
+        self,
+        server: ServerProcess,
+        chop: str,
+        rows: list[dict[str, Any]],
+        lenient: Callable[[str], None],
+        deadline: float = DEADLINE,
     ) -> None:
         self.steps: list[dict[str, JSONValue]] = []
         self._server = server
         self._chop = chop
         self._rows = rows
         self._lenient = lenient
+        self._deadline = deadline
         self._log_start = server.log_position()
         self._probes = 0
+        self.met_silence = False
         self._open()
 
     def _open(self) -> None:
-        self._connection = Connection.to(self._server, self._rows)
+        self._connection = Connection.to(self._server, self._rows, self._deadline)
         self._methods: list[str] = []
         self._reader: AnswerReader | None = None
         self._held = b""
@@ -112,11 +122,11 @@ class Wire:
     ) -> Wire:
         """Expect one complete answer.
 
-        A status of ``also`` is allowed but not preferred. ``header`` maps names to a value, to None for absent, to ``...`` for present, to a set of list members, or to
-        a compiled expression the value must match; ``interim`` lists the 1xx answers before it; ``framing`` is
-        "length", "chunked", "close" or "none"; ``wellformed`` asks for a head without any fault of grammar. With
-        ``close`` True the connection must end after the answer and bring nothing more; with False the answer must not
-        announce an end. None leaves that open.
+        A status of ``also`` is allowed but not preferred. ``header`` maps names to a value, to None for absent, to
+        ``...`` for present, to a set of list members, or to a compiled expression the value must match; ``interim``
+        lists the 1xx answers before it; ``framing`` is "length", "chunked", "close" or "none"; ``wellformed`` asks for
+        a head without any fault of grammar. With ``close`` True the connection must end after the answer and bring
+        nothing more; with False the answer must not announce an end. None leaves that open.
         """
         statuses = frozenset({status} if isinstance(status, int) else status)
         wanted = Expected(
@@ -147,17 +157,18 @@ class Wire:
             self._must_end(expected, str(answer))
         return self
 
-    def expect_continue(self) -> Wire:
-        """Expect a 100 (Continue) before anything more is sent."""
-        self.steps.append({"expect_continue": True})
+    def expect_continue(self, header: dict[str, Any] | None = None) -> Wire:
+        """Expect a 100 (Continue) before anything more is sent; ``header`` as in :meth:`expect`."""
+        wanted = Expected(frozenset({100}), header or {})
+        self.steps.append({"expect_continue": wanted.as_data()})
         self._flush(probe=False)
         self._reader = self._reader or AnswerReader(self._connection, self._methods.pop(0))
         try:
             answer = self._reader.read_interim()
         except Unreadable as why:
             self._fail(f"expected 100 (Continue), but {why}", "100 (Continue)", str(why))
-        if answer.status != 100:
-            self._fail(f"expected 100 (Continue), but {answer.status} came", "100 (Continue)", str(answer))
+        if faults := wanted.faults(answer):
+            self._fail("; ".join(faults), "100 (Continue) before the body is sent", str(answer))
         return self
 
     def must_reject(self, *statuses: int, also: Collection[int] = (), respond: bool = False) -> Wire:
@@ -315,6 +326,7 @@ class Wire:
 
     def _fail(self, problem: str, expected: str, came: str) -> NoReturn:
         connection = self._connection
+        self.met_silence = not connection.ended and not connection.buffer
         lines = [
             problem,
             f"sent:     {shown(bytes(connection.sent))} ({len(connection.sent)} bytes, chop={self._chop})",
@@ -339,9 +351,16 @@ def _chosen(headers: list[list[str]], wanted: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def wire(
-    server_process: ServerProcess, chop: str, wire_log: list[dict[str, Any]], lenient: Callable[[str], None]
+    request: pytest.FixtureRequest,
+    server_process: ServerProcess,
+    chop: str,
+    wire_log: list[dict[str, Any]],
+    lenient: Callable[[str], None],
 ) -> Iterator[Wire]:
     """A connection to the target's server; see :class:`Wire`."""
-    conversation = Wire(server_process, chop, wire_log, lenient)
+    case = request.node.nodeid.split("[")[0]
+    conversation = Wire(server_process, chop, wire_log, lenient, IMPATIENT if case in _silent else DEADLINE)
     yield conversation
     conversation.close()
+    if conversation.met_silence:
+        _silent.add(case)

@@ -9,6 +9,7 @@ import sys
 import threading
 
 import pytest
+
 from waterspout import concurrent as ours
 from waterspout._eventloop import create_future
 

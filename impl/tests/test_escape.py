@@ -6,6 +6,7 @@ import html
 import time
 
 import pytest
+
 from waterspout import escape
 
 

@@ -14,6 +14,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+
 from waterspout import gen
 from waterspout._eventloop import create_future
 

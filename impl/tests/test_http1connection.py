@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from waterspout import http1connection, httputil
 from waterspout._stream_errors import StreamClosedError
 from waterspout.http1connection import Exchange, ServerDriver, ServerParameters
@@ -123,6 +124,16 @@ async def test_a_large_body_is_not_copied_behind_the_head() -> None:
     assert [len(piece) > 65536 for piece in peer.transport.writes] == [False, True]
 
 
+def counted(name: str, original: Callable[..., Any], made: list[str]) -> Callable[..., Any]:
+    """Return ``original``, noting its calls in ``made``."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made.append(name)
+        return original(*args, **kwargs)
+
+    return call
+
+
 @run
 async def test_a_synchronous_request_makes_no_task_future_or_timer() -> None:
     """Everything happens within data_received."""
@@ -130,15 +141,9 @@ async def test_a_synchronous_request_makes_no_task_future_or_timer() -> None:
     peer = Peer(Recorder())
     peer.send(GET)
     made: list[str] = []
-    originals = {
-        name: getattr(loop, name) for name in ("create_future", "create_task", "call_at", "call_soon")
-    }
-    for name, original in originals.items():
-        setattr(
-            loop,
-            name,
-            lambda *args, _n=name, _o=original, **kwargs: (made.append(_n), _o(*args, **kwargs))[1],
-        )
+    names = ("create_future", "create_task", "call_at", "call_soon")
+    for name in names:
+        setattr(loop, name, counted(name, getattr(loop, name), made))
     gc.collect()
     futures = sum(isinstance(item, asyncio.Future) for item in gc.get_objects())
     gc.disable()
@@ -147,7 +152,7 @@ async def test_a_synchronous_request_makes_no_task_future_or_timer() -> None:
         after = sum(isinstance(item, asyncio.Future) for item in gc.get_objects())
     finally:
         gc.enable()
-        for name in originals:
+        for name in names:
             delattr(loop, name)
     assert made == []
     assert after == futures
@@ -240,6 +245,20 @@ async def test_a_pipelining_peer_gives_way_to_others() -> None:
     assert len(peer.transport.writes) == http1connection.REQUESTS_PER_TURN
     await turns(10)
     assert peer.transport.written == HELLO * total
+
+
+@run
+async def test_a_peer_that_takes_no_answers_gets_no_more_of_them() -> None:
+    """Its next requests wait until it has read."""
+    peer = Peer(Recorder(lambda exchange: (respond(exchange), peer.driver.pause_writing())))
+    peer.send(GET * 5)
+    await turns()
+    assert peer.transport.written == HELLO
+    peer.send(GET * 5000)
+    assert peer.transport.paused
+    peer.driver.resume_writing()
+    await turns()
+    assert peer.transport.written == HELLO * 2
 
 
 @run
@@ -503,6 +522,16 @@ async def test_a_peer_that_ends_its_side_is_still_answered() -> None:
     assert peer.transport.closed
     peer.driver.connection_lost(None)
     assert peer.delegate.told[6:] == ["closed"]
+
+
+@run
+async def test_a_delegate_hears_only_once_that_its_peer_is_gone() -> None:
+    """First the peer ends its side, then the connection is lost."""
+    peer = Peer(Recorder(silent))
+    peer.send(GET)
+    peer.driver.eof_received()
+    peer.driver.connection_lost(ConnectionResetError())
+    assert peer.delegate.told == [("GET", "/"), "finish", "lost", "closed"]
 
 
 @run

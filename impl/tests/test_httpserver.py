@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from waterspout import httpserver, netutil
 from waterspout.httputil import (
     HTTPHeaders,
@@ -180,11 +181,9 @@ def certificate(tmp_path: Path) -> dict[str, str]:
     openssl = shutil.which("openssl")
     assert openssl, "these tests need the openssl program"
     files = {"certfile": str(tmp_path / "cert.pem"), "keyfile": str(tmp_path / "key.pem")}
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-keyout", files["keyfile"], "-out", files["certfile"]],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", files["keyfile"]]
+    name = ["-days", "2", "-subj", "/CN=localhost", "-out", files["certfile"]]
+    subprocess.run([openssl, "req", "-x509", *key, *name], check=True, capture_output=True)
     return files
 
 

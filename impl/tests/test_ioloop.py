@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from waterspout import gen
 from waterspout.ioloop import AsyncIOMainLoop, IOLoop, PeriodicCallback
 

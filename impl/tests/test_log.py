@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from waterspout.log import LogFormatter, define_logging_options, enable_pretty_logging
 from waterspout.options import OptionParser
 

@@ -9,6 +9,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+
 from waterspout import netutil
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+
 from waterspout.options import Error, OptionParser
 
 

@@ -10,6 +10,7 @@ import weakref
 from typing import Any
 
 import pytest
+
 from waterspout.queues import LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull
 
 AT_ONCE = datetime.timedelta(0)

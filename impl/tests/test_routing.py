@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+
 from waterspout import httputil, routing
 from waterspout.httputil import HTTPHeaders, HTTPServerRequest
 

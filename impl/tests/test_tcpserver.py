@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+
 from waterspout import tcpserver
 from waterspout.ioloop import IOLoop
 from waterspout.netutil import bind_sockets

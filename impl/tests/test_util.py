@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import pytest
+
 from waterspout import util
 
 

@@ -63,7 +63,7 @@ class _Phase(enum.Enum):
     READING = "events are pulled and delivered"
     HELD = "the delegate is not ready for the next event"
     ANSWERING = "the request is complete, its answer is not"
-    YIELDING = "other connections have their turn"
+    YIELDING = "other connections have their turn, or the peer must take its answers first"
     LINGERING = "the last answer is out, the peer may read it"
     OVER = "closed, closing, or another protocol's"
 
@@ -170,8 +170,9 @@ class ServerDriver(asyncio.Protocol):
         self._gate.close()
 
     def resume_writing(self) -> None:
-        """Let writers go on."""
+        """Let writers go on, and the next request if it waits for that."""
         self._gate.open()
+        self._resume()
 
     # From the peer to the delegate
 
@@ -188,7 +189,9 @@ class ServerDriver(asyncio.Protocol):
                 self._deliver(event)
                 if type(event) is EndOfMessage:
                     requests += 1
-                    if requests == REQUESTS_PER_TURN and self._phase is _Phase.READING:
+                    if self._phase is _Phase.READING and (
+                        requests == REQUESTS_PER_TURN or not self._gate.is_open
+                    ):
                         self._yield()
         finally:
             self._pulling = False
@@ -302,7 +305,8 @@ class ServerDriver(asyncio.Protocol):
         self._loop.call_soon(self._resume)
 
     def _resume(self) -> None:
-        if self._phase is _Phase.YIELDING:
+        # A peer that sends requests and takes no answers would fill the memory with them.
+        if self._phase is _Phase.YIELDING and self._gate.is_open:
             self._phase = _Phase.READING
             self._go_on()
 

@@ -302,7 +302,7 @@ def closed_before_response(d: Divergence) -> bool:
 
 
 def framing_without_body(d: Divergence) -> bool:
-    """A senseless Content-Length or Transfer-Encoding in a response that has no body by its status or method."""
+    """A senseless Content-Length or Transfer-Encoding in a response without a body by status or method."""
     framed = d.values(b"content-length") + d.values(b"transfer-encoding")
     if not d.they_refuse or not framed or d.ours.kind not in ("response", "interim"):
         return False

@@ -52,13 +52,13 @@ class HTTPHeaders(MutableMapping[str, str]):
     def __init__(self, *args: Any, **kwargs: str) -> None:
         self._values = own = {}
         source = args[0] if len(args) == 1 and not kwargs else None
-        if isinstance(source, HTTPHeaders):
-            for name, values in source._values.items():
-                own[name] = values.copy()
-        elif type(source) is dict:
+        if type(source) is dict:
             # What `update` would do, without its calls: most answers begin with a dict.
             for name, value in source.items():
                 own[_SPELLINGS.get(name) or normalize_name(name)] = [value]
+        elif isinstance(source, HTTPHeaders):
+            for name, values in source._values.items():
+                own[name] = values.copy()
         else:
             self.update(*args, **kwargs)
 

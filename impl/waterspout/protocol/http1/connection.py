@@ -16,7 +16,6 @@ from .events import (
     EndOfMessage,
     Event,
     Failure,
-    Fields,
     InformationalResponse,
     Request,
     Response,
@@ -42,19 +41,6 @@ _UNASKED = UnaskedReader()
 _DEAF = frozenset({State.MUST_CLOSE, State.CLOSED, State.ERROR})
 _GOVERNING = frozenset({"content-length", "transfer-encoding", "connection"})
 _NO_OPTIONS: frozenset[str] = frozenset()
-_NOTHING_NOTED: dict[str, list[str]] = {}
-
-
-def _note(headers: Fields) -> dict[str, list[str]]:
-    """The values of the fields that govern framing and persistence, by lower-case name."""
-    noted = _NOTHING_NOTED
-    for name, value in headers:
-        key = name.lower()
-        if key in _GOVERNING:
-            if noted is _NOTHING_NOTED:
-                noted = {}
-            noted.setdefault(key, []).append(value)
-    return noted
 
 
 def _declared(noted: dict[str, list[str]]) -> framing.Declared:
@@ -135,7 +121,7 @@ class Connection:
         return self._persistent
 
     def leftover(self) -> bytes:
-        """Return what was received and not consumed, for whoever takes the connection over. It stays stored."""
+        """Return what was received and not consumed, for whoever takes the connection over."""
         return self._buffer.rest()
 
     def set_body_limit(self, size: int | None) -> None:
@@ -267,13 +253,13 @@ class ServerConnection(Connection):
         self._reader = self._head_reader
 
     def _received(self, event: Event) -> None:
-        if isinstance(event, Request):
+        if type(event) is Request:
             self._request = event
             self._persistent = event.keep_alive
             self.our_state = State.ANSWERING
-            body = framing.of_request(framing.Declared(event.content_length, event.chunked))
-            self._read_body(body, event.content_length)
-        elif isinstance(event, EndOfMessage):
+            length = event.content_length
+            self._read_body(framing.of_request(length, event.chunked), length)
+        elif type(event) is EndOfMessage:
             self._stop_reading(self._state_after_request())
         else:
             self._persistent = False
@@ -305,13 +291,13 @@ class ServerConnection(Connection):
             self.our_state = State.MUST_CLOSE
 
     def _send_head(self, event: Event, state: State) -> bytes:
+        if type(event) is Response and event.status >= 200:
+            return self._send_response(event, state)
         if not isinstance(event, Response | InformationalResponse):
             raise LocalProtocolError(self._misplaced(event))
-        if event.status < 200:
-            return self._send_informational(event)
-        if isinstance(event, InformationalResponse):
+        if event.status >= 200:
             raise LocalProtocolError(f"status {event.status} is not informational; send it as a Response")
-        return self._send_response(event, state)
+        return self._send_informational(event)
 
     def _send_informational(self, event: Response | InformationalResponse) -> bytes:
         request = self._request
@@ -319,7 +305,7 @@ class ServerConnection(Connection):
             raise LocalProtocolError("an informational response needs a request that waits for its answer")
         if request.version == "HTTP/1.0":
             raise LocalProtocolError("an HTTP/1.0 client knows no 1xx responses; send the final one")
-        noted = _note(event.headers)
+        noted = framing.note(event.headers, _GOVERNING)
         if "content-length" in noted or "transfer-encoding" in noted:
             raise LocalProtocolError(
                 "a 1xx response has neither Content-Length nor Transfer-Encoding; remove them"
@@ -339,7 +325,7 @@ class ServerConnection(Connection):
 
     def _send_response(self, event: Response, state: State) -> bytes:
         request = self._request
-        noted = _note(event.headers)
+        noted = framing.note(event.headers, _GOVERNING)
         declared = _declared(noted)
         options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
         # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
@@ -454,7 +440,7 @@ class ClientConnection(Connection):
             raise LocalProtocolError(self._misplaced(event))
         if self._buffer or self._ended or self.their_state is not State.IDLE:
             raise LocalProtocolError("the server has spoken or gone before the request; use a new connection")
-        noted = _note(event.headers)
+        noted = framing.note(event.headers, _GOVERNING)
         declared = _declared(noted)
         if declared.chunked and event.version == "HTTP/1.0":
             raise LocalProtocolError("chunked needs HTTP/1.1; declare a Content-Length")
@@ -462,7 +448,7 @@ class ClientConnection(Connection):
         self._persistent = heads.keep_alive(event.version, framing.tokens(noted.get("connection", ())))
         self._method = event.method
         self._upgrade_asked = any(name.lower() == "upgrade" for name, _ in event.headers)
-        self._writer = writers.writer_for(framing.of_request(declared), declared.length)
+        self._writer = writers.writer_for(framing.of_request(*declared), declared.length)
         self.our_state = state
         self.their_state = State.ANSWERING
         self._reader = self._head_reader

@@ -8,8 +8,9 @@ method.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from .errors import PeerError
@@ -17,6 +18,9 @@ from .grammar import OWS, content_length, transfer_coding
 
 #: More digits than this declare more than any file system holds, and ``int`` refuses thousands of them.
 MAX_DIGITS = 18
+
+#: Field values below this length are worth remembering.
+_SHORT = 64
 
 
 class Body(Enum):
@@ -39,15 +43,37 @@ class Declared(NamedTuple):
 NOTHING_DECLARED = Declared(None, False)
 
 
+def note(headers: Iterable[tuple[str, str]], names: Set[str]) -> dict[str, list[str]]:
+    """Collect the values of the fields in ``names`` (lower case), by lower-case name."""
+    noted: dict[str, list[str]] = {}
+    for name, value in headers:
+        key = name.lower()
+        if key in names:
+            if key in noted:
+                noted[key].append(value)
+            else:
+                noted[key] = [value]
+    return noted
+
+
 def list_elements(values: Sequence[str]) -> list[str]:
     """Split comma-separated field values into their non-empty elements (RFC 9110 section 5.6.1.2)."""
     elements = (element.strip(OWS) for value in values for element in value.split(","))
     return [element for element in elements if element]
 
 
-def tokens(values: Sequence[str]) -> set[str]:
+def tokens(values: Sequence[str]) -> Set[str]:
     """The elements of a list of case-insensitive tokens, in lower case."""
-    return {element.lower() for element in list_elements(values)}
+    if len(values) == 1 and len(values[0]) < _SHORT:
+        return _tokens_of_short(values[0])
+    return frozenset(element.lower() for element in list_elements(values))
+
+
+@lru_cache(maxsize=256)
+def _tokens_of_short(value: str) -> Set[str]:
+    # Almost every peer says one of a few things; only short values are kept, since it is the peer who chooses
+    # them.
+    return frozenset(element.lower() for element in list_elements([value]))
 
 
 def declared(noted: Mapping[str, list[str]], version: str) -> Declared:
@@ -69,6 +95,11 @@ def declared(noted: Mapping[str, list[str]], version: str) -> Declared:
 
 
 def _length(values: list[str]) -> int:
+    if len(values) == 1:
+        text = values[0]
+        # ASCII digits and nothing else, the usual case without an expression.
+        if len(text) <= MAX_DIGITS and text.isascii() and text.isdigit():
+            return int(text)
     # Section 6.3 item 5 lets a list of equal values pass; equal means the same text, so "3, 03" does not.
     elements = {element.strip(OWS) for value in values for element in value.split(",")}
     text = elements.pop()
@@ -98,11 +129,11 @@ def _check_codings(values: list[str]) -> None:
         raise PeerError(501, f"transfer coding {names[0][:40]!r} is not supported")  # section 6.1
 
 
-def of_request(head: Declared) -> Body:
+def of_request(length: int | None, chunked: bool) -> Body:
     """Section 6.3, items 4, 6 and 7."""
-    if head.chunked:
+    if chunked:
         return Body.CHUNKED
-    return Body.LENGTH if head.length else Body.NONE
+    return Body.LENGTH if length else Body.NONE
 
 
 def has_no_body(method: str, status: int) -> bool:

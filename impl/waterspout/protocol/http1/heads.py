@@ -37,19 +37,6 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:60] + "...")
 
 
-def _note(headers: Fields) -> dict[str, list[str]]:
-    """Collect the values of the fields that this layer acts on, by lower-case name."""
-    noted: dict[str, list[str]] = {}
-    for name, value in headers:
-        key = name.lower()
-        if key in _NOTED:
-            if key in noted:
-                noted[key].append(value)
-            else:
-                noted[key] = [value]
-    return noted
-
-
 def _fields(text: str, limits: Limits) -> Fields:
     found = field_line.findall(text)
     if len(found) > limits.fields:
@@ -74,11 +61,11 @@ def parse_request(text: str, limits: Limits) -> Request | None:
         return None
     method, target, digits, lines = match.groups()
     if match.start(4) - 2 > limits.start_line:
-        raise PeerError(414, f"request line longer than {limits.start_line} octets")
+        raise PeerError(414, f"start line longer than {limits.start_line} octets")
     version = "HTTP/1.1" if digits == "1.1" else _version(digits)
     authority = None if target[0] == "/" and method != "CONNECT" else _target_authority(method, target)
     headers = _fields(lines, limits)
-    noted = _note(headers)
+    noted = framing.note(headers, _NOTED)
     length, chunked = framing.declared(noted, version)
     field_authority = _host(noted.get("host"), version)
     request = Request(method, target, headers, version, version == "HTTP/1.1", length, chunked)
@@ -171,7 +158,7 @@ def _host(values: list[str] | None, version: str) -> str | None:
 
 
 def parse_response(text: str, limits: Limits, method: str) -> Response | InformationalResponse | None:
-    """Parse a response's head, which ends with its empty line. ``method`` is that of the request it answers."""
+    """Parse a response's head, with its empty line. ``method`` is that of the request it answers."""
     match = response_head.fullmatch(text)
     if match is None:
         # RFC 9112 section 5.2: a user agent replaces folds by spaces, where a server refuses them.
@@ -183,12 +170,12 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
             return None
     digits, code, reason, lines = match.groups()
     if match.start(4) - 2 > limits.start_line:
-        raise PeerError(400, f"status line longer than {limits.start_line} octets")
+        raise PeerError(400, f"start line longer than {limits.start_line} octets")
     version, status = _version(digits), _status(code)
     headers = _fields(lines, limits)
     if 100 <= status < 200:
         return InformationalResponse(status, reason or "", headers, version)
-    noted = _note(headers)
+    noted = framing.note(headers, _NOTED)
     if framing.of_response(method, status, framing.NOTHING_DECLARED) is framing.Body.UNTIL_CLOSE:
         length, chunked = framing.declared(noted, version)
     else:
@@ -224,7 +211,7 @@ def check_status_line(line: str) -> None:
 
 
 def bad_field(text: str) -> PeerError:
-    """Say which of the field lines in ``text`` (after the start line, ends included) is not of the grammar."""
+    """Say which of the field lines in ``text`` (ends included) is not of the grammar."""
     matched = field_lines.match(text)
     rest = text[matched.end() :] if matched else text
     line = rest.split("\r\n", 1)[0]
@@ -232,7 +219,10 @@ def bad_field(text: str) -> PeerError:
 
 
 def parse_trailers(text: str, limits: Limits, *, folds: bool) -> Fields:
-    """Parse a trailer section without its empty line (RFC 9112 section 7.1.2); ``folds`` are for user agents."""
+    """Parse a trailer section without its empty line (RFC 9112 section 7.1.2).
+
+    ``folds`` says whether folded lines are put together, as user agents must.
+    """
     if folds and text[0] not in OWS:
         text = obs_fold.sub(" ", text)
     if not field_lines.fullmatch(text):

@@ -244,7 +244,7 @@ class UntilCloseReader:
 
 
 class ChunkedReader:
-    """A chunked body (RFC 9112 section 7.1). Small chunks that are at hand together come out as one ``Data``."""
+    """A chunked body (RFC 9112 section 7.1). Small chunks at hand together come out as one ``Data``."""
 
     def __init__(self, limits: Limits, bound: int | None, *, folds: bool) -> None:
         self.bound = bound

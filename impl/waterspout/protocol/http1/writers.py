@@ -52,13 +52,15 @@ def _check_version(version: str) -> None:
 
 def response_head(event: Response | InformationalResponse, added: str) -> bytes:
     """Serialise a response's head; ``added`` are field lines of the connection's own."""
+    reason = event.reason
     _check_version(event.version)
     if not 100 <= event.status <= 999:
         raise LocalProtocolError(f"a status code has three digits from 100 on: {event.status!r}")
-    if not grammar.reason_phrase.fullmatch(event.reason):
-        raise LocalProtocolError(f"the reason holds a control or non-latin-1 character: {event.reason!r}")
+    # Printable ASCII is most of what there is, and cheap to test for.
+    if not (reason.isascii() and reason.isprintable()) and not grammar.reason_phrase.fullmatch(reason):
+        raise LocalProtocolError(f"the reason holds a control or non-latin-1 character: {reason!r}")
     fields = serialise_fields(event.headers)
-    return f"{event.version} {event.status:d} {event.reason}\r\n{fields}{added}\r\n".encode("latin-1")
+    return f"{event.version} {event.status:d} {reason}\r\n{fields}{added}\r\n".encode("latin-1")
 
 
 def request_head(event: Request) -> bytes:

@@ -69,6 +69,5 @@ class MessageAssembler:
         octets = self._octets
         data = bytes(octets) if self._utf8 is None else decode_text(octets)
         self._octets = bytearray()
-        self._utf8 = None
         self.active = False
         return data

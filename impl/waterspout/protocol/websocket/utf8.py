@@ -22,9 +22,12 @@ class Utf8Validator:
         """Take the next piece; raises ``UnicodeDecodeError`` as soon as the stream cannot become valid."""
         if self._unfinished:
             piece = self._unfinished + piece
-        # The codec stops before an unfinished character, but refuses one that is already beyond repair.
+        # The codec stops before an unfinished character and refuses one that is beyond repair, but for the
+        # first two octets of a surrogate, which it takes for unfinished.
         _, consumed = utf_8_decode(piece, "strict", False)
-        self._unfinished = piece[consumed:]
+        self._unfinished = unfinished = piece[consumed:]
+        if len(unfinished) == 2 and unfinished[0] == 0xED and unfinished[1] >= 0xA0:
+            raise UnicodeDecodeError("utf-8", piece, consumed, consumed + 2, "surrogates are not characters")
 
     @property
     def complete(self) -> bool:

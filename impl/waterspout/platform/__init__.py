@@ -1,0 +1,1 @@
+"""Bridges between the event loop of this package and others."""

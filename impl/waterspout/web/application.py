@@ -1,0 +1,195 @@
+"""`Application`: the routing table, the settings, and the way from a request to its handler.
+
+Requests are matched against the host patterns in their order, and within a matching host against its rules in
+theirs; the rules given to the constructor hold for every host and come last.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from socket import AddressFamily
+from typing import Any
+
+from .. import httputil
+from .._loggers import access_log
+from ..httpserver import HTTPServer
+from ..netutil import DEFAULT_BACKLOG
+from ..routing import (
+    DefaultHostMatches,
+    HostMatches,
+    ReversibleRouter,
+    ReversibleRuleRouter,
+    Rule,
+    RuleList,
+)
+from .handler import RequestHandler
+from .lifecycle import HandlerDelegate, summary
+from .standard_handlers import ErrorHandler, ServerOptionsHandler
+from .transforms import OutputTransform
+
+_DEBUG_SETTINGS = {
+    "autoreload": True,
+    "compiled_template_cache": False,
+    "static_hash_cache": False,
+    "serve_traceback": True,
+}
+
+
+class _HandlerRouter(ReversibleRuleRouter):
+    """Rules whose targets may be handler classes, or lists of further rules."""
+
+    def __init__(self, application: Application, rules: RuleList | None = None) -> None:
+        self._application = application
+        super().__init__(rules)
+
+    def process_rule(self, rule: Rule) -> Rule:
+        if isinstance(rule.target, (list, tuple)):
+            rule.target = _HandlerRouter(self._application, list(rule.target))
+        return super().process_rule(rule)
+
+    def get_target_delegate(
+        self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
+    ) -> httputil.HTTPMessageDelegate | None:
+        if isinstance(target, type) and issubclass(target, RequestHandler):
+            return self._application.get_handler_delegate(request, target, **target_params)
+        return super().get_target_delegate(target, request, **target_params)
+
+
+class Application(ReversibleRouter):
+    """A web application: give it to an `HTTPServer`, or call `listen`.
+
+    ``handlers`` is a list of rules: `URLSpec` objects, or tuples of pattern, handler class, its initialisation
+    arguments and a name, the last two optional.  A list in place of the class holds rules of its own.
+    ``default_host`` is the host that requests to unknown hosts are taken to be for.  ``transforms`` are
+    `OutputTransform` classes.  All else are the ``settings``.  Documentation: ``web.Application``.
+    """
+
+    def __init__(
+        self,
+        handlers: RuleList | None = None,
+        default_host: str | None = None,
+        transforms: list[type[OutputTransform]] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.transforms: list[type[OutputTransform]] = list(transforms or ())
+        self.default_host = default_host
+        self.settings = settings
+        if settings.get("debug"):
+            for name, value in _DEBUG_SETTINGS.items():
+                settings.setdefault(name, value)
+        self._any_host = _HandlerRouter(self, handlers)
+        self._hosts = _HandlerRouter(self)
+
+    def listen(
+        self,
+        port: int,
+        address: str | None = None,
+        *,
+        family: AddressFamily = AddressFamily.AF_UNSPEC,
+        backlog: int = DEFAULT_BACKLOG,
+        flags: int | None = None,
+        reuse_port: bool = False,
+        **kwargs: Any,
+    ) -> HTTPServer:
+        """Make an `HTTPServer` for this application, with ``kwargs``, and have it listen; return it.
+
+        The other arguments are those of ``tcpserver.TCPServer.listen``.  Documentation:
+        ``web.Application.listen``.
+        """
+        server = HTTPServer(self, **kwargs)
+        server.listen(port, address, family, backlog, flags, reuse_port)
+        return server
+
+    # Routing
+
+    def add_handlers(self, host_pattern: str, host_handlers: RuleList) -> None:
+        """Add rules for the hosts that ``host_pattern`` matches.
+
+        Documentation: ``web.Application.add_handlers``.
+        """
+        matcher = HostMatches(host_pattern)
+        self._hosts.add_rules([Rule(matcher, host_handlers)])
+        if self.default_host is not None:
+            self._any_host.add_rules([Rule(DefaultHostMatches(self, matcher.host_pattern), host_handlers)])
+
+    def add_transform(self, transform_class: type[OutputTransform]) -> None:
+        """Have responses pass through one more transform, after those that are there."""
+        self.transforms.append(transform_class)
+
+    def find_handler(
+        self, request: httputil.HTTPServerRequest, **kwargs: Any
+    ) -> httputil.HTTPMessageDelegate:
+        """Return the delegate that answers ``request``: that of a rule, the default handler's, or a 404."""
+        if self._hosts.rules:
+            delegate = self._hosts.find_handler(request)
+            if delegate is not None:
+                return delegate
+        return self._any_host.find_handler(request) or self._unmatched(request)
+
+    def _unmatched(self, request: httputil.HTTPServerRequest) -> httputil.HTTPMessageDelegate:
+        settings = self.settings
+        if "default_handler_class" in settings:
+            default_args = settings.get("default_handler_args", {})
+            return self.get_handler_delegate(request, settings["default_handler_class"], default_args)
+        if request.uri == "*":
+            return self.get_handler_delegate(request, ServerOptionsHandler)
+        return self.get_handler_delegate(request, ErrorHandler, {"status_code": 404})
+
+    def get_handler_delegate(
+        self,
+        request: httputil.HTTPServerRequest,
+        target_class: type[RequestHandler],
+        target_kwargs: dict[str, Any] | None = None,
+        path_args: list[bytes | None] | None = None,
+        path_kwargs: dict[str, bytes | None] | None = None,
+    ) -> HandlerDelegate:
+        """Return the delegate that runs ``target_class`` for ``request``.
+
+        ``target_kwargs`` go to its ``initialize``; the path arguments are bytes, percent-decoded.
+        Documentation: ``web.Application.get_handler_delegate``.
+        """
+        return HandlerDelegate(self, request, target_class, target_kwargs, path_args, path_kwargs)
+
+    def reverse_url(self, name: str, *args: Any) -> str:
+        """Return the path of the route ``name`` with ``args`` for its groups.
+
+        Raises `KeyError` for an unknown name, `ValueError` for a wrong number of arguments.
+        Documentation: ``web.Application.reverse_url``.
+        """
+        for router in (self._any_host, self._hosts):
+            url = router.reverse_url(name, *args)
+            if url is not None:
+                return url
+        raise KeyError(f"no route is named {name!r}")
+
+    def __call__(self, request: httputil.HTTPServerRequest) -> Awaitable[None] | None:
+        """Answer a request that is complete; returns what to wait for, if anything."""
+        delegate = self.find_handler(request)
+        if isinstance(delegate, HandlerDelegate):
+            return delegate.execute()
+        start_line = httputil.RequestStartLine(request.method or "", request.uri, request.version)
+        delegate.headers_received(start_line, request.headers)
+        if request.body:
+            delegate.data_received(request.body)
+        delegate.finish()
+        return None
+
+    # Logging
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """Write the line of a finished request to the access log, or call the setting ``log_function``.
+
+        From 400 on it is a warning, from 500 on an error.  Documentation: ``web.Application.log_request``.
+        """
+        log_function = self.settings.get("log_function")
+        if log_function is not None:
+            log_function(handler)
+            return
+        status = handler.get_status()
+        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+        if access_log.isEnabledFor(level):
+            milliseconds = 1000.0 * handler.request.request_time()
+            access_log.log(level, "%d %s %.2fms", status, summary(handler.request), milliseconds)
+
+

@@ -1,0 +1,454 @@
+"""`RequestHandler`, what applications subclass: the face of the parts in this package."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Awaitable, Callable
+from http.cookies import Morsel
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .. import httputil
+from .._loggers import app_log, gen_log
+from ..escape import json_encode
+from . import arguments, lifecycle, redirects
+from .arguments import REQUIRED, Required
+from .conditional import content_tag, none_match_fails
+from .cookies import Expires, expiry
+from .errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
+from .response import HeaderValue, Response, header_text
+
+if TYPE_CHECKING:
+    from .application import Application
+
+_METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
+
+
+def _not_allowed(self: RequestHandler, *args: str, **kwargs: str) -> None:
+    raise HTTPError(405)
+
+
+class RequestHandler:
+    """Answers one request; subclass it and define ``get``, ``post`` and so on.
+
+    The methods are called with the groups of the path pattern.  They may be coroutines, as may `prepare` and
+    `data_received`; the response is finished when they are done.  Errors: see `HTTPError` and `write_error`.
+    Documentation: ``web.RequestHandler``.
+    """
+
+    #: The methods that may be defined; each is answered by the handler's method of that name in lower case.
+    SUPPORTED_METHODS: tuple[str, ...] = _METHODS
+
+    _stream_request_body = False
+    _allow: str
+
+    #: The groups of the path: those without names, and those with.
+    path_args: list[str | None]
+    path_kwargs: dict[str, str | None]
+
+    def __init__(
+        self, application: Application, request: httputil.HTTPServerRequest, **kwargs: Any
+    ) -> None:
+        self.application = application
+        self.request = request
+        self._response = Response(request, self._allow, application.transforms)
+        self.set_default_headers()
+        self.initialize(**kwargs)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._allow = allowed_methods(cls)
+
+    # Hooks
+
+    def _initialize(self) -> None:
+        pass
+
+    #: Receives the third item of the route as keyword arguments; to be overridden, and only to keep them.
+    #: Documentation: ``web.RequestHandler.initialize``.
+    initialize: Callable[..., None] = _initialize
+
+    def prepare(self) -> Awaitable[None] | None:
+        """Called before the method, whatever it is; if it finishes the response, the method is not called.
+
+        Documentation: ``web.RequestHandler.prepare``.
+        """
+        return None
+
+    get: Callable[..., Awaitable[None] | None] = _not_allowed
+    head: Callable[..., Awaitable[None] | None] = _not_allowed
+    post: Callable[..., Awaitable[None] | None] = _not_allowed
+    delete: Callable[..., Awaitable[None] | None] = _not_allowed
+    patch: Callable[..., Awaitable[None] | None] = _not_allowed
+    put: Callable[..., Awaitable[None] | None] = _not_allowed
+    options: Callable[..., Awaitable[None] | None] = _not_allowed
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Called with each piece of the body, if the class is decorated with `stream_request_body`.
+
+        Documentation: ``web.RequestHandler.data_received``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes its body in pieces and must define data_received")
+
+    def on_finish(self) -> None:
+        """Called once, when the response is out.  Documentation: ``web.RequestHandler.on_finish``."""
+
+    def on_connection_close(self) -> None:
+        """Called when the client disconnects before the response is finished, if that is noticed.
+
+        Documentation: ``web.RequestHandler.on_connection_close``.
+        """
+
+    def set_default_headers(self) -> None:
+        """Called at the start of a response, and again of an error response, to set fields on it.
+
+        Documentation: ``web.RequestHandler.set_default_headers``.
+        """
+
+    def get_current_user(self) -> Any:
+        """Return who sent the request, or None.  Documentation: ``web.RequestHandler.get_current_user``."""
+        return None
+
+    # What is around
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the application.  Documentation: ``web.RequestHandler.settings``."""
+        return self.application.settings
+
+    @property
+    def current_user(self) -> Any:
+        """What `get_current_user` said when it was first asked.
+
+        Documentation: ``web.RequestHandler.current_user``.
+        """
+        if "_current_user" not in self.__dict__:
+            self._current_user = self.get_current_user()
+        return self._current_user
+
+    @current_user.setter
+    def current_user(self, value: Any) -> None:
+        self._current_user = value
+
+    def require_setting(self, name: str, feature: str = "this feature") -> None:
+        """Raise an exception unless the application has the setting ``name``.
+
+        Documentation: ``web.RequestHandler.require_setting``.
+        """
+        if not self.settings.get(name):
+            raise Exception(f"{feature} needs the setting {name!r}; pass it to Application(...)")
+
+    def reverse_url(self, name: str, *args: Any) -> str:
+        """Return the path of the route ``name`` with ``args`` for its groups.
+
+        Documentation: ``web.RequestHandler.reverse_url``.
+        """
+        return self.application.reverse_url(name, *args)
+
+    # Arguments
+
+    def get_argument(
+        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
+    ) -> str | None:
+        """Return the last value of ``name`` in query or form body, or ``default``.
+
+        Raises `MissingArgumentError` (400) without either, `HTTPError` 400 for a value that is not UTF-8.
+        Blanks around the value go if ``strip``.  Documentation: ``web.RequestHandler.get_argument``.
+        """
+        return arguments.last_text(self.get_arguments(name, strip), name, default)
+
+    def get_arguments(self, name: str, strip: bool = True) -> list[str]:
+        """Return every value of ``name``.  Documentation: ``web.RequestHandler.get_arguments``."""
+        return arguments.texts(self.request.arguments, name, strip, self.decode_argument)
+
+    def get_query_argument(
+        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
+    ) -> str | None:
+        """As `get_argument`, from the query.  Documentation: ``web.RequestHandler.get_query_argument``."""
+        return arguments.last_text(self.get_query_arguments(name, strip), name, default)
+
+    def get_query_arguments(self, name: str, strip: bool = True) -> list[str]:
+        """As `get_arguments`, from the query.  Documentation: ``web.RequestHandler.get_query_arguments``."""
+        return arguments.texts(self.request.query_arguments, name, strip, self.decode_argument)
+
+    def get_body_argument(
+        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
+    ) -> str | None:
+        """As `get_argument`, from the body.  Documentation: ``web.RequestHandler.get_body_argument``."""
+        return arguments.last_text(self.get_body_arguments(name, strip), name, default)
+
+    def get_body_arguments(self, name: str, strip: bool = True) -> list[str]:
+        """As `get_arguments`, from the body.  Documentation: ``web.RequestHandler.get_body_arguments``."""
+        return arguments.texts(self.request.body_arguments, name, strip, self.decode_argument)
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """Return an argument as text; override it for other encodings than UTF-8.  ``name`` is for messages.
+
+        Path arguments pass here, too, with None for their name.  Raises `HTTPError` 400.  Documentation:
+        ``web.RequestHandler.decode_argument``.
+        """
+        return arguments.decode(value, name)
+
+    # Cookies
+
+    @property
+    def cookies(self) -> dict[str, Morsel[str]]:
+        """The cookies of the request.  Documentation: ``web.RequestHandler.cookies``."""
+        return self.request.cookies
+
+    def get_cookie(self, name: str, default: str | None = None) -> str | None:
+        """Return the value of a cookie of the request.  Documentation: ``web.RequestHandler.get_cookie``."""
+        morsel = self.request.cookies.get(name)
+        return default if morsel is None else morsel.value
+
+    def set_cookie(
+        self,
+        name: str,
+        value: str | bytes,
+        domain: str | None = None,
+        expires: Expires | None = None,
+        path: str | None = "/",
+        expires_days: float | None = None,
+        *,
+        max_age: int | None = None,
+        httponly: bool = False,
+        secure: bool = False,
+        samesite: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Set a cookie with the response; it stays set if that becomes an error page.
+
+        ``expires`` is a time, ``expires_days`` counts from now, ``max_age`` is in seconds; ``kwargs`` are
+        further attributes of `http.cookies.Morsel`, in any case.  Raises `ValueError` for a value with blanks
+        or control characters, `http.cookies.CookieError` for a bad name or attribute.
+        Documentation: ``web.RequestHandler.set_cookie``.
+        """
+        attributes: dict[str, Any] = {
+            "domain": domain or None,
+            "expires": expiry(expires, expires_days),
+            "path": path or None,
+            "max-age": None if max_age is None else str(max_age),
+            "httponly": bool(httponly),
+            "secure": bool(secure),
+            "samesite": samesite or None,
+        }
+        attributes.update({key.lower().replace("_", "-"): setting for key, setting in kwargs.items()})
+        self._response.cookies.set(name, value, attributes)
+
+    def clear_cookie(self, name: str, **kwargs: Any) -> None:
+        """Have the client forget a cookie; ``domain`` and ``path`` must be those it was set with.
+
+        Documentation: ``web.RequestHandler.clear_cookie``.
+        """
+        for excluded in ("expires", "expires_days", "max_age"):
+            if excluded in kwargs:
+                raise TypeError(f"clear_cookie() sets the expiry itself; leave out {excluded}")
+        self.set_cookie(name, "", expires_days=-365, **kwargs)
+
+    def clear_all_cookies(self, **kwargs: Any) -> None:
+        """Have the client forget every cookie that it sent.
+
+        Documentation: ``web.RequestHandler.clear_all_cookies``.
+        """
+        for name in self.request.cookies:
+            self.clear_cookie(name, **kwargs)
+
+    # The response
+
+    def set_status(self, status_code: int, reason: str | None = None) -> None:
+        """Set the status; the reason phrase comes with it unless given.
+
+        Documentation: ``web.RequestHandler.set_status``.
+        """
+        self._response.set_status(status_code, reason)
+
+    def get_status(self) -> int:
+        """Return the status so far.  Documentation: ``web.RequestHandler.get_status``."""
+        return self._response.status
+
+    def set_header(self, name: str, value: HeaderValue) -> None:
+        """Set a field, in place of what it was.  A `datetime.datetime` becomes an HTTP date.
+
+        Raises `ValueError` for a name or value that may not be in a head, `TypeError` for other types.
+        Documentation: ``web.RequestHandler.set_header``.
+        """
+        self._response.headers[name] = header_text(name, value)
+
+    def add_header(self, name: str, value: HeaderValue) -> None:
+        """Add a field beside those of that name.  Documentation: ``web.RequestHandler.add_header``."""
+        self._response.headers.add(name, header_text(name, value))
+
+    def clear_header(self, name: str) -> None:
+        """Remove a field, if it is there.  Documentation: ``web.RequestHandler.clear_header``."""
+        self._response.headers.pop(name, None)
+
+    def clear(self) -> None:
+        """Forget status, fields and content so far.  Documentation: ``web.RequestHandler.clear``."""
+        self._response.reset()
+        self.set_default_headers()
+
+    def write(self, chunk: str | bytes | dict[str, Any]) -> None:
+        """Add to the content: text as UTF-8, a dict as JSON, with the ``Content-Type`` for that.
+
+        Lists are refused: `write` them inside a dict, or as text of your own making.  Raises `RuntimeError`
+        after `finish`.  Documentation: ``web.RequestHandler.write``.
+        """
+        response = self._response
+        if response.finished:
+            raise RuntimeError("write() after finish(): the response is complete, perhaps by redirect()")
+        if isinstance(chunk, dict):
+            chunk = json_encode(chunk)
+            response.headers["Content-Type"] = "application/json; charset=UTF-8"
+        if isinstance(chunk, str):
+            chunk = chunk.encode("utf-8")
+        elif not isinstance(chunk, bytes):
+            raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}")
+        response.buffer.append(chunk)
+
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        """Send what was written so far; fields and status are fixed then.
+
+        The future is done when there is room for more; cancelling it takes nothing back.  If the client has
+        left, it fails.  Documentation: ``web.RequestHandler.flush``.
+        """
+        return self._response.flush()
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        """Write ``chunk``, if given, and end the response.  The future is as for `flush`.
+
+        Raises `RuntimeError` when called twice, and if the content does not fit status or
+        ``Content-Length``.  Documentation: ``web.RequestHandler.finish``.
+        """
+        response = self._response
+        if response.finished:
+            raise RuntimeError("finish() was called twice; a response ends once")
+        if chunk is not None:
+            self.write(chunk)
+        if response.status == 200 and not response.sent and self.request.method in ("GET", "HEAD"):
+            self._apply_etag()
+        done = response.finish()
+        lifecycle.completed(self)
+        return done
+
+    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
+        """End the response by sending the client to ``url``: with 302, 301 if ``permanent``, or ``status``.
+
+        Raises `RuntimeError` when the head is out, `ValueError` for a status that is not 3xx.
+        Documentation: ``web.RequestHandler.redirect``.
+        """
+        if self._response.sent:
+            raise RuntimeError("redirect() after flush(): the head of this response is out already")
+        self.set_status(redirects.status_of(permanent, status))
+        self.set_header("Location", redirects.location(url))
+        self.finish()
+
+    # Entity tags
+
+    def _apply_etag(self) -> None:
+        # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
+        # case.  Released Tornado then leaves that to the handler.
+        if "Etag" not in self._response.headers:
+            self.set_etag_header()
+        if self.check_etag_header():
+            self._response.buffer.clear()
+            self.set_status(304)
+
+    def compute_etag(self) -> str | None:
+        """Return the entity tag of the content written so far, or None for no tag.
+
+        Documentation: ``web.RequestHandler.compute_etag``.
+        """
+        return content_tag(self._response.buffer)
+
+    def set_etag_header(self) -> None:
+        """Set ``Etag`` to what `compute_etag` says.
+
+        Documentation: ``web.RequestHandler.set_etag_header``.
+        """
+        etag = self.compute_etag()
+        if etag is not None:
+            self.set_header("Etag", etag)
+
+    def check_etag_header(self) -> bool:
+        """Whether the client has this content already, by ``Etag`` and the request's ``If-None-Match``.
+
+        Documentation: ``web.RequestHandler.check_etag_header``.
+        """
+        if "If-None-Match" not in self.request.headers:
+            return False
+        etag = self._response.headers.get("Etag")
+        return etag is not None and none_match_fails(self.request.headers["If-None-Match"], etag)
+
+    # Errors
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """End the response with an error page, made by `write_error`; ``kwargs`` go there.
+
+        ``reason`` in ``kwargs``, or of an `HTTPError` in ``exc_info``, becomes the reason phrase.  After
+        `flush` there is no place for an error page, and the response just ends.  Documentation:
+        ``web.RequestHandler.send_error``.
+        """
+        response = self._response
+        if response.sent:
+            gen_log.error("no error page for %s: its head is out", lifecycle.summary(self.request))
+            lifecycle.end_response(self)
+            return
+        self.clear()
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        reason = error.reason if isinstance(error, HTTPError) else None
+        self.set_status(status_code, kwargs.get("reason") or reason)
+        try:
+            self.write_error(status_code, **kwargs)
+        except Exception:
+            app_log.error("write_error itself failed", exc_info=True)
+            response.buffer.clear()
+        if not response.finished:
+            self.finish()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write the error page; override it for your own.  ``exc_info`` in ``kwargs`` is the exception, if any.
+
+        Documentation: ``web.RequestHandler.write_error``.
+        """
+        if status_code in WITHOUT_CONTENT:
+            return
+        if self.settings.get("serve_traceback") and "exc_info" in kwargs:
+            self.set_header("Content-Type", "text/plain; charset=UTF-8")
+            self.finish(traceback_page(kwargs["exc_info"]))
+        else:
+            self.finish(error_page(status_code, self._response.reason))
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log an exception of this handler: an `HTTPError` as a warning if it has a message, others in full.
+
+        Documentation: ``web.RequestHandler.log_exception``.
+        """
+        summary = lifecycle.summary(self.request)
+        if isinstance(value, HTTPError):
+            message = value.get_message()
+            if message:
+                gen_log.warning("%d %s: %s", value.status_code, summary, message)
+            return
+        assert typ is not None
+        assert value is not None
+        app_log.error("Uncaught exception %s\n%r", summary, self.request, exc_info=(typ, value, tb))
+
+
+def allowed_methods(handler_class: type[RequestHandler]) -> str:
+    """Return the ``Allow`` field of a handler class: the methods that it defines."""
+    defined = [
+        method
+        for method in handler_class.SUPPORTED_METHODS
+        if getattr(handler_class, method.lower(), _not_allowed) is not _not_allowed
+    ]
+    return ", ".join(defined)
+
+
+RequestHandler._allow = ""
+
+

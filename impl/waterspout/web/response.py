@@ -1,0 +1,214 @@
+"""The response that a handler builds up: status, header fields, cookies, and the content not sent yet.
+
+The head goes out with the first piece of content, in one write, so nothing of the response is fixed before the
+first `flush`, and an error until then can still become a proper error page.  A response that is not flushed
+before its end gets a ``Content-Length``; otherwise the connection chooses the framing (RFC 9112, section 6).
+"""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+import re
+from asyncio import Future
+from collections.abc import Sequence
+
+from .. import __version__
+from .._http_date import http_date
+from ..httputil import (
+    HTTPHeaders,
+    HTTPServerRequest,
+    ResponseStartLine,
+    format_timestamp,
+    responses,
+)
+from .cookies import CookieJar
+from .errors import WITHOUT_CONTENT
+from .transforms import OutputTransform
+
+HeaderValue = str | bytes | int | numbers.Integral | datetime.datetime
+
+_SERVER = f"Waterspout/{__version__}"
+_HTML = "text/html; charset=UTF-8"
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# field-content and reason-phrase (RFC 9110, section 5.5; RFC 9112, section 4): no controls, no line ends.
+_FIELD_TEXT = re.compile(r"[\t -~\x80-\xff]*")
+
+# What describes content has no place in a response without any (RFC 9110, section 8).
+_CONTENT_FIELDS = ("Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Content-Type")
+
+
+class Response:
+    """One response on its way; ``sent`` tells that its head is out, ``finished`` that all of it is."""
+
+    __slots__ = (
+        "_cookies",
+        "_transform_classes",
+        "_transforms",
+        "allow",
+        "buffer",
+        "finished",
+        "headers",
+        "reason",
+        "request",
+        "sent",
+        "status",
+    )
+
+    headers: HTTPHeaders
+    status: int
+    reason: str
+
+    def __init__(
+        self, request: HTTPServerRequest, allow: str, transform_classes: Sequence[type[OutputTransform]]
+    ) -> None:
+        self.request = request
+        #: The ``Allow`` field that goes with status 405.
+        self.allow = allow
+        self.sent = False
+        self.finished = False
+        self._cookies: CookieJar | None = None
+        self._transform_classes = transform_classes
+        self._transforms: list[OutputTransform] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to an empty 200 with the default fields.  Cookies stay, an error page can need them."""
+        self.headers = HTTPHeaders.from_wire(
+            (("Server", _SERVER), ("Content-Type", _HTML), ("Date", http_date()))
+        )
+        self.buffer: list[bytes] = []
+        self.status = 200
+        self.reason = "OK"
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies to set."""
+        if self._cookies is None:
+            self._cookies = CookieJar()
+        return self._cookies
+
+    def set_status(self, status: int, reason: str | None) -> None:
+        """Set the status; a reason that cannot stand in a status line is replaced."""
+        if not isinstance(status, int):
+            raise TypeError(f"a status code is an int, not {status!r}")
+        if not 100 <= status <= 999:
+            raise ValueError(f"a status code has three digits: {status}")
+        self.status = status
+        if reason is None:
+            reason = responses.get(status, "Unknown")
+        elif not _FIELD_TEXT.fullmatch(reason):
+            # Often text of an exception; the status matters more, so this is no reason for an error.
+            reason = "Unknown"
+        self.reason = reason
+
+    # Sending
+
+    def flush(self) -> Future[None]:
+        """Send the head, if it is not out, and the content so far."""
+        if self.finished:
+            raise RuntimeError("flush() after the end of the response; write and flush before finish()")
+        return self._send(False)
+
+    def finish(self) -> Future[None]:
+        """Send what is left, and end the response.
+
+        Raises `RuntimeError`, with nothing sent, if the content does not fit status or ``Content-Length``.
+        """
+        if not self.sent:
+            self._fix_length()
+        done = self._send(True)
+        self.request.connection.finish()
+        self.finished = True
+        return done
+
+    def give_up(self) -> None:
+        """End a response that has begun and cannot go on, as far as it got."""
+        self.buffer.clear()
+        self.finished = True
+        self.request.connection.finish()
+
+    def _fix_length(self) -> None:
+        size = sum(map(len, self.buffer))
+        headers = self.headers
+        status = self.status
+        if status in WITHOUT_CONTENT or status < 200:
+            if size:
+                raise RuntimeError(f"a response with status {status} has no content, {size} bytes were written")
+            if status == 205:
+                headers["Content-Length"] = "0"
+        elif self._transform_classes:
+            # Their output is what counts; they see the whole content and can still say how long it will be.
+            headers["Content-Length"] = str(size)
+        elif "Content-Length" not in headers:
+            headers["Content-Length"] = str(size)
+        elif headers["Content-Length"] != str(size) and self.request.method != "HEAD":
+            declared = headers["Content-Length"]
+            raise RuntimeError(f"Content-Length is {declared}, {size} bytes were written; leave the field out")
+
+    def _send(self, finishing: bool) -> Future[None]:
+        buffer = self.buffer
+        chunk = buffer[0] if len(buffer) == 1 else b"".join(buffer)
+        self.buffer = []
+        connection = self.request.connection
+        if not self.sent:
+            if self._transform_classes:
+                chunk = self._transform_first(chunk, finishing)
+            self._complete_head()
+            start_line = ResponseStartLine("HTTP/1.1", self.status, self.reason)
+            # Before the call: if it fails half-way, no second head may follow.
+            self.sent = True
+            done: Future[None] = connection.write_headers(start_line, self.headers, chunk)
+            return done
+        for transform in self._transforms:
+            chunk = transform.transform_chunk(chunk, finishing)
+        done = connection.write(chunk)
+        return done
+
+    def _transform_first(self, chunk: bytes, finishing: bool) -> bytes:
+        self._transforms = [transform(self.request) for transform in self._transform_classes]
+        for transform in self._transforms:
+            self.status, self.headers, chunk = transform.transform_first_chunk(
+                self.status, self.headers, chunk, finishing
+            )
+        return chunk
+
+    def _complete_head(self) -> None:
+        headers, status = self.headers, self.status
+        if status == 405 and "Allow" not in headers:
+            # RFC 9110, section 15.5.6, demands it.  Released Tornado leaves it out.
+            headers["Allow"] = self.allow
+        elif status in (204, 304):
+            for name in _CONTENT_FIELDS:
+                headers.pop(name, None)
+        if self._cookies is not None:
+            for field in self._cookies.fields():
+                headers.add("Set-Cookie", field)
+
+
+def header_text(name: str, value: HeaderValue) -> str:
+    """Return ``value`` as the text of the field ``name``: dates in HTTP's form, numbers in decimal.
+
+    Raises `TypeError` for other types, `ValueError` if name or value could not be told apart from what
+    follows.
+    """
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, bytes):
+        text = value.decode("latin1")
+    elif isinstance(value, numbers.Integral):
+        text = str(value)
+    elif isinstance(value, datetime.datetime):
+        text = format_timestamp(value)
+    else:
+        raise TypeError(
+            f"the value of header {name!r} is str, bytes, int or datetime, not {type(value).__name__}"
+        )
+    if not _FIELD_TEXT.fullmatch(text):
+        raise ValueError(f"the value of header {name!r} has a character not allowed there: {text[:100]!r}")
+    if not _FIELD_NAME.fullmatch(name):
+        raise ValueError(f"not the name of a header: {name!r}")
+    return text
+
+

@@ -1,0 +1,192 @@
+"""Streams of WebSocket frames: valid, odd in one frame, mutated octet by octet, cut in any way, for both
+roles.
+
+Most drawn streams are a valid conversation with at most one frame from a catalogue of what RFC 6455 forbids
+or leaves to the endpoints; a stream that is wrong everywhere would stop every parser at its first frame.
+Frames are written here from section 5.2 alone, without the code under test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from property_tests.strategies.http1 import choppings, pieces
+
+__all__ = ["Frame", "WebSocketCase", "choppings", "frame_octets", "pieces", "websocket_cases"]
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+KEYS = (b"\x37\xfa\x21\x3d", b"\x00\x00\x00\x00", b"\xff\x01\x80\x7f")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame as it is to be written, right or wrong.
+
+    ``length_form`` is the number of octets of extended length (0, 2, 8), None for the shortest; ``claimed``
+    a length to write instead of the payload's; ``mask`` None for what the role asks for.
+    """
+
+    opcode: int
+    payload: bytes = b""
+    fin: bool = True
+    reserved: int = 0
+    mask: bool | None = None
+    length_form: int | None = None
+    claimed: int | None = None
+    key: bytes = KEYS[0]
+
+
+@dataclass(frozen=True)
+class WebSocketCase:
+    """What a peer sends to a ``server`` (else a client) that has sent its own Close before, if ``closing``.
+
+    ``sizes`` are those of the pieces, over and over (none: whole).
+    """
+
+    server: bool
+    closing: bool
+    stream: bytes
+    sizes: tuple[int, ...]
+
+
+def frame_octets(frame: Frame, masked: bool) -> bytes:
+    """Write one frame."""
+    length = len(frame.payload) if frame.claimed is None else frame.claimed
+    form = frame.length_form
+    if form is None or (form == 0 and length > 125) or (form == 2 and length > 0xFFFF):
+        form = 0 if length <= 125 else 2 if length <= 0xFFFF else 8
+    masked = masked if frame.mask is None else frame.mask
+    short = length if form == 0 else 126 if form == 2 else 127
+    head = bytes((frame.fin << 7 | frame.reserved << 4 | frame.opcode, masked << 7 | short))
+    head += length.to_bytes(form, "big") if form else b""
+    if not masked:
+        return head + frame.payload
+    return head + frame.key + bytes(octet ^ frame.key[i % 4] for i, octet in enumerate(frame.payload))
+
+
+texts = st.sampled_from(
+    ["", "a", "Hello", "é", "€uro", "\U0001f300", "κόσμε" * 3, "x" * 125, "x" * 126, "é" * 150]
+)
+binaries = st.sampled_from([b"", b"\x00", b"\xff" * 4, b"\x81\x00" * 5, bytes(126), bytes(300)])
+control_payloads = st.sampled_from([b"", b"?", b"\xff\xfe", bytes(125)])
+BAD_UTF8 = (
+    b"\x80",
+    b"\xc0\xaf",
+    b"\xe0\x80\x80",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xf8\x88",
+    b"\xff",
+    b"ok\xc3(",
+)
+UNFINISHED_UTF8 = (b"\xc3", b"\xe2\x82", b"\xf0\x9f\x8c", b"\xed", b"\xed\xa0")
+codes = st.sampled_from(
+    [0, 999, *range(1000, 1008), *range(1010, 1017), 1014, 1100, 2999, 3000, 3999, 4000, 4999, 5000, 65535]
+)
+reasons = st.sampled_from([b"", b"bye", "größer".encode(), b"x" * 123, b"\xff", b"\xc3"])
+keys = st.sampled_from(KEYS)
+
+controls = st.builds(Frame, st.sampled_from([PING, PONG]), control_payloads, key=keys)
+
+
+@st.composite
+def closes(draw: DrawFn) -> Frame:
+    """A Close frame: mostly with a code, which may be one that must not travel."""
+    payload = draw(st.one_of(st.just(b""), codes.map(lambda code: code.to_bytes(2, "big")), st.just(b"\x03")))
+    return Frame(CLOSE, payload + (draw(reasons) if len(payload) == 2 else b""), key=draw(keys))
+
+
+@st.composite
+def messages(draw: DrawFn) -> list[Frame]:
+    """A message in one frame or in fragments that are cut anywhere, with control frames between them."""
+    is_text = draw(st.booleans())
+    payload = draw(texts).encode() if is_text else draw(binaries)
+    if is_text and draw(st.integers(0, 9)) == 0:
+        payload += draw(st.sampled_from(BAD_UTF8 + UNFINISHED_UTF8))
+    opcode = TEXT if is_text else BINARY
+    cuts = sorted(draw(st.lists(st.integers(0, len(payload)), max_size=3)))
+    frames: list[Frame] = []
+    for start, end in zip([0, *cuts], [*cuts, len(payload)], strict=True):
+        final = len(frames) == len(cuts)
+        frames.append(Frame(CONTINUATION if frames else opcode, payload[start:end], final, key=draw(keys)))
+    with_controls: list[Frame] = []
+    for frame in frames:
+        with_controls.append(frame)
+        if draw(st.integers(0, 3)) == 0:
+            with_controls.append(draw(controls))
+    return with_controls
+
+
+ODD_FRAMES: tuple[Frame, ...] = (
+    *(Frame(opcode, b"x") for opcode in (3, 7, 11, 15)),
+    *(Frame(TEXT, b"x", reserved=bits) for bits in (1, 2, 4)),
+    Frame(TEXT, b"x" * 130, reserved=4),
+    Frame(CONTINUATION, b"x" * 130),
+    Frame(CONTINUATION, b"x"),
+    Frame(CONTINUATION, b"", fin=False),
+    Frame(TEXT, b"x", fin=False),
+    Frame(BINARY, b"", fin=False),
+    Frame(PING, b"x", fin=False),
+    Frame(CLOSE, b"", fin=False),
+    Frame(PING, bytes(126)),
+    Frame(CLOSE, b"\x03\xe8" + bytes(124)),
+    Frame(PING, b"x", length_form=2),
+    Frame(TEXT, b"x", length_form=2),
+    Frame(BINARY, bytes(125), length_form=2),
+    Frame(TEXT, b"x" * 126, length_form=8),
+    Frame(TEXT, b"x\xed\xa0", fin=False),
+    Frame(TEXT, b"x\xed\xbf", claimed=200),
+    Frame(BINARY, b"x", claimed=0xFFFF + 1),
+    Frame(TEXT, b"x", claimed=1 << 40),
+    Frame(TEXT, b"\xff", claimed=1 << 40),
+    Frame(BINARY, b"", claimed=1 << 62),
+    Frame(BINARY, b"", claimed=1 << 63),
+)
+
+
+@st.composite
+def _odd(draw: DrawFn, server: bool) -> Frame:
+    frame = draw(st.sampled_from(ODD_FRAMES))
+    if draw(st.integers(0, 3)) == 0:
+        frame = replace(frame, mask=not server)
+    return frame
+
+
+@st.composite
+def _mutated(draw: DrawFn, stream: bytes) -> bytes:
+    """Change, remove, repeat or cut off octets."""
+    at = draw(st.integers(0, max(0, len(stream) - 1)))
+    kind = draw(st.sampled_from(["change", "remove", "repeat", "cut"]))
+    if kind == "change":
+        return stream[:at] + draw(st.binary(min_size=1, max_size=1)) + stream[at + 1 :]
+    if kind == "remove":
+        return stream[:at] + stream[at + draw(st.integers(1, 3)) :]
+    if kind == "repeat":
+        return stream[: at + 1] + stream[at:]
+    return stream[:at]
+
+
+@st.composite
+def _cases(draw: DrawFn) -> WebSocketCase:
+    server = draw(st.booleans())
+    moves = draw(st.lists(st.one_of(messages(), messages(), controls.map(lambda frame: [frame])), max_size=3))
+    frames = [frame for move in moves for frame in move]
+    if draw(st.booleans()):
+        frames.append(draw(closes()))
+    if draw(st.booleans()):
+        frames.insert(draw(st.integers(0, len(frames))), draw(_odd(server)))
+    stream = b"".join(frame_octets(frame, server) for frame in frames)
+    if draw(st.integers(0, 5)) == 0:
+        # What a side says before a header is complete shows only at the end of the stream.
+        stream += frame_octets(draw(_odd(server)), server)[: draw(st.integers(2, 14))]
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        stream = draw(_mutated(stream))
+    return WebSocketCase(server, draw(st.integers(0, 4)) == 0, stream, draw(choppings))
+
+
+def websocket_cases() -> SearchStrategy[WebSocketCase]:
+    """Everything there is to compare."""
+    return _cases()

@@ -1,0 +1,54 @@
+"""Our WebSocket core and wsproto read the same streams: every difference is a listed decision."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from property_tests.decisions.websocket_wsproto import LIMIT
+from property_tests.strategies.websocket import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    TEXT,
+    Frame,
+    WebSocketCase,
+    frame_octets,
+    websocket_cases,
+)
+from property_tests.ws_wsproto import DECISIONS, compare_websocket
+
+
+@given(websocket_cases())
+def test_every_divergence_from_wsproto_is_listed(case: WebSocketCase) -> None:
+    """What is received and sent is the same, or a decision says why it is not."""
+    verdict = compare_websocket(case)
+    assert not verdict.unlisted, f"{case}\nours:   {verdict.ours}\ntheirs: {verdict.theirs}"
+
+
+def _case(*frames: Frame, cut: int | None = None, closing: bool = False) -> WebSocketCase:
+    stream = b"".join(frame_octets(frame, True) for frame in frames)
+    return WebSocketCase(True, closing, stream[:cut], ())
+
+
+EXAMPLES = {
+    "header.early": _case(Frame(TEXT, b"x" * 130, reserved=2), cut=2),
+    "order.early": _case(Frame(CONTINUATION, b"x"), cut=6),
+    "surrogate.early": _case(Frame(TEXT, b"ok \xed\xa0", fin=False)),
+    "limit": _case(Frame(BINARY, b"x", claimed=LIMIT + 1)),
+    "close.1014": _case(Frame(CLOSE, (1014).to_bytes(2, "big"))),
+    "pong.closing": _case(Frame(PING, b"?"), closing=True),
+}
+
+
+def test_every_decision_has_an_example() -> None:
+    """The decisions file and the examples below name the same decisions."""
+    assert {decision.id for decision in DECISIONS} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("decision", sorted(EXAMPLES))
+def test_decision_is_still_true(decision: str) -> None:
+    """The smallest stream that a decision is about still divides the two sides, for that reason alone."""
+    verdict = compare_websocket(EXAMPLES[decision])
+    assert (verdict.agreed, verdict.decision) == (False, decision), f"{verdict.ours} and {verdict.theirs}"

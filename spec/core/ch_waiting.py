@@ -1,0 +1,213 @@
+"""Waiting for several things, and not for ever
+
+``gen.multi`` waits for all items of a list or dict at once; ``gen.WaitIterator`` hands the results out as they come. If
+several items fail, only one exception can be raised, so the others are logged: an error must not vanish.
+
+``gen.with_timeout`` ends a wait at a deadline. Deadlines are of two kinds everywhere: a number is a point in time on
+the scale of ``IOLoop.time()``, a ``timedelta`` is a span from now. Ending the wait does not end what was waited for: it
+goes on, and its late failure is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from conformance import api, compat, doc, each, labelled, must, observed, seed
+from conformance.standins import DEADLINES, fail_after, fetch, logged
+
+# -- waiting for several things ---------------------------------------------------------------------------------------
+
+
+@must(
+    "gen.multi.in-native-coroutines",
+    "await takes no lists or dicts; gen.multi() waits for their items in parallel and keeps order and keys.",
+    doc("gen.multi"),
+    seed("SEED-154"),
+)
+async def test_multi(clock):
+    assert await api.gen.multi([fetch("/a", 4), fetch("/b", 2)]) == ["page of /a", "page of /b"]
+    assert clock.elapsed == 4
+    assert await api.gen.multi({"x": fetch("/c", 2), "y": asyncio.sleep(1, "slept")}) == {
+        "x": "page of /c",
+        "y": "slept",
+    }
+    assert clock.elapsed == 4 + 2
+    assert (await api.gen.multi([]), await api.gen.multi({})) == ([], {})
+
+
+@must(
+    "gen.multi.one-error-raised-others-logged",
+    "If several items of multi() fail, one exception is raised; the others are logged with their tracebacks.",
+    doc("gen.multi"),
+)
+async def test_multi_errors(clock, caplog):
+    with pytest.raises((KeyError, ValueError)) as caught:
+        await api.gen.multi([fail_after(1, KeyError("a")), fetch("/b"), fail_after(2, ValueError("c"))])
+    await api.gen.sleep(10)
+    other = ValueError if caught.type is KeyError else KeyError
+    assert logged(caplog) == [other]
+
+
+@must(
+    "gen.multi.quiet-exceptions",
+    "Exceptions of the types in quiet_exceptions are not logged when another one is raised.",
+    doc("gen.multi"),
+)
+async def test_multi_quiet(clock, caplog):
+    jobs = [fail_after(1, KeyError("a")), fail_after(1, OSError("b")), fail_after(1, ValueError("c"))]
+    with pytest.raises(KeyError):
+        await api.gen.multi(jobs, quiet_exceptions=(ValueError, KeyError))
+    await api.gen.sleep(10)
+    assert logged(caplog) == [OSError]
+
+
+@compat(
+    "gen.multi.first-in-the-list-wins",
+    "multi() waits for all items even if one has failed, and raises the exception that is first in the list.",
+    observed("core-multi-errors"),
+)
+async def test_multi_first_error(clock):
+    with pytest.raises(ValueError, match="first in the list"):
+        await api.gen.multi(
+            [
+                fail_after(5, ValueError("first in the list")),
+                fail_after(1, KeyError("first in time")),
+                fetch("/slow", 9),
+            ]
+        )
+    assert clock.elapsed == 9
+
+
+@must(
+    "gen.wait-iterator.order-of-completion",
+    "WaitIterator gives results as they come; current_index is the position of the one that came, current_future it.",
+    doc("gen.WaitIterator"),
+)
+async def test_wait_iterator(clock):
+    futures = [fetch("/a", 30), fetch("/b", 10), fetch("/c", 20)]
+    wait_iterator = api.gen.WaitIterator(*futures)
+    seen = []
+    while not wait_iterator.done():
+        page = await wait_iterator.next()
+        assert wait_iterator.current_future is futures[wait_iterator.current_index]
+        seen.append((clock.elapsed, wait_iterator.current_index, page))
+    assert seen == [(10, 1, "page of /b"), (20, 2, "page of /c"), (30, 0, "page of /a")]
+
+
+@must(
+    "gen.wait-iterator.keywords",
+    "With keyword arguments, current_index is the keyword; positions and keywords cannot be mixed.",
+    doc("gen.WaitIterator"),
+)
+async def test_wait_iterator_keywords(clock):
+    wait_iterator = api.gen.WaitIterator(late=fetch("/a", 2), early=fetch("/b", 1))
+    seen = []
+    while not wait_iterator.done():
+        seen.append((await wait_iterator.next(), wait_iterator.current_index))
+    assert seen == [("page of /b", "early"), ("page of /a", "late")]
+    with pytest.raises(ValueError):
+        api.gen.WaitIterator(api.concurrent.Future(), other=api.concurrent.Future())
+
+
+@must(
+    "gen.wait-iterator.errors",
+    "The exception of an item is raised by next(); current_index tells whose it is, and the iteration may go on.",
+    doc("gen.WaitIterator"),
+)
+async def test_wait_iterator_errors(clock):
+    failing = api.gen.convert_yielded(fail_after(1, KeyError("broken")))
+    wait_iterator = api.gen.WaitIterator(fetch("/a", 2), failing)
+    with pytest.raises(KeyError, match="broken"):
+        await wait_iterator.next()
+    assert wait_iterator.current_index == 1
+    assert not wait_iterator.done()
+    assert await wait_iterator.next() == "page of /a"
+    assert wait_iterator.done()
+
+
+@must(
+    "gen.wait-iterator.async-for",
+    "``async for`` over a WaitIterator gives the results as they come, and ends after the last.",
+    doc("gen.WaitIterator"),
+)
+async def test_wait_iterator_async_for(clock):
+    wait_iterator = api.gen.WaitIterator(fetch("/a", 2), fetch("/b", 1))
+    seen = []
+    async for page in wait_iterator:
+        seen.append((page, wait_iterator.current_index))
+    assert seen == [("page of /b", 1), ("page of /a", 0)]
+
+
+# -- sleeping and timeouts --------------------------------------------------------------------------------------------
+
+
+@must(
+    "gen.sleep.seconds",
+    "sleep(duration) gives a Future that is done after that many seconds, counted from the call.",
+    doc("gen.sleep"),
+)
+async def test_sleep(clock):
+    await api.gen.sleep(0.25)
+    assert clock.elapsed == 0.25
+    future = api.gen.sleep(3600)
+    await api.gen.sleep(3000)
+    await future
+    assert clock.elapsed == 0.25 + 3600
+
+
+@must(
+    "gen.with-timeout.raises-at-the-deadline",
+    "with_timeout() raises TimeoutError when its deadline, a time or a span from now, comes before the result.",
+    doc("gen.with_timeout"),
+)
+@each(deadline=DEADLINES)
+async def test_with_timeout(clock, deadline):
+    await api.gen.sleep(100)
+    with pytest.raises(api.gen.TimeoutError):
+        await api.gen.with_timeout(deadline(5), api.concurrent.Future())
+    assert clock.elapsed == 105
+
+
+@must(
+    "gen.with-timeout.result-in-time",
+    "with_timeout() gives the result, or raises the exception, of what ends before the deadline, without delay.",
+    doc("gen.with_timeout"),
+)
+@each(deadline=DEADLINES)
+async def test_with_timeout_in_time(clock, deadline):
+    assert await api.gen.with_timeout(deadline(60), fetch("/a", 2)) == "page of /a"
+    with pytest.raises(KeyError, match="own error"):
+        await api.gen.with_timeout(deadline(60), fail_after(1, KeyError("own error")))
+    assert clock.elapsed == 3
+
+
+@must(
+    "gen.with-timeout.does-not-cancel",
+    "A Future whose wait timed out is not cancelled; it can still be waited for.",
+    doc("gen.with_timeout"),
+)
+async def test_with_timeout_does_not_cancel(clock):
+    slow = fetch("/slow", 60)
+    with pytest.raises(api.gen.TimeoutError):
+        await api.gen.with_timeout(timedelta(seconds=1), slow)
+    assert not slow.cancelled()
+    assert await slow == "page of /slow"
+    assert clock.elapsed == 60
+
+
+@must(
+    "gen.with-timeout.late-error-is-logged",
+    "An exception that comes after the timeout is logged, unless its type is among quiet_exceptions.",
+    doc("gen.with_timeout"),
+)
+@each(quiet=[labelled("loud", ()), labelled("one", KeyError), labelled("several", (OSError, KeyError))])
+async def test_with_timeout_late_error(clock, caplog, quiet):
+    future = api.concurrent.Future()
+    with pytest.raises(api.gen.TimeoutError):
+        await api.gen.with_timeout(timedelta(seconds=1), future, quiet_exceptions=quiet)
+    future.set_exception(KeyError("too late"))
+    await api.gen.sleep(1)
+    assert logged(caplog) == ([] if quiet else [KeyError])
