@@ -368,11 +368,19 @@ def test_bare_drop_is_lenient_where_the_connection_must_fail(peer: Peer) -> None
     assert peer.lenient == ["dropped without a close frame; one with the code says why"]
 
 
-def test_ping_that_is_joined_with_bad_data_must_not_be_answered(peer: Peer) -> None:
-    """A server that skips the bad frame and goes on with the next is out of step with the rule, and fails."""
+@pytest.mark.parametrize("chop", CHOPS)
+def test_server_that_skips_the_fault_and_goes_on_fails(peer: Peer, chop: str) -> None:
+    """A server that drops the bad frame and answers the pings behind it has not failed the connection."""
     skipping = echoing(lambda came: came if came.opcode == 10 else None)
     with pytest.raises(AssertionError, match="went on where it must fail the connection: pong"):
-        peer.play(skipping, "joined").open().send(frame(3, b"x")).must_fail(1002)
+        peer.play(skipping, chop).open().send(frame(3, b"x")).must_fail(1002)
+
+
+def test_server_that_judges_late_is_lenient(peer: Peer) -> None:
+    """A ping that was answered before the bad message was looked at is no failure, but not preferred."""
+    late = answering(server_frame(10, b"probe 1"), server_frame(8, b"\x03\xef"))
+    peer.play(late, "joined").open().send(text(b"\xff")).must_fail(1007)
+    assert peer.lenient == ["a ping behind the fault was answered before the connection failed"]
 
 
 def test_swallowed_ping_behind_a_message_is_noticed(peer: Peer) -> None:

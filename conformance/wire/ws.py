@@ -52,6 +52,11 @@ from conformance.wire.judging import JSONValue, either, shown, spoken
 
 __all__ = ["WebSocket", "binary", "close", "cont", "frame", "part", "ping", "pong", "text", "ws"]
 
+#: Seconds after which a target that does not react to a fault is asked whether it goes on.
+_PATIENCE = 0.2
+#: Bytes of a case that are sent one by one; what follows is cut at borders, or long cases would take seconds.
+_BYTEWISE = 8192
+_NOTHING = Received("nothing", b"")
 _BARE_END = "dropped without a close frame; one with the code says why"
 
 
@@ -87,7 +92,9 @@ class WebSocket:
         """Perform the opening handshake, which must succeed: without it the case is not testable."""
         chop, self._chop = self._chop, "whole"
         try:
-            return self.handshake(target, **fields).expect_accepted()
+            self.handshake(target, **fields).expect_accepted()
+            self._said.clear()
+            return self
         except AssertionError as error:
             raise NotTestable(f"the opening handshake failed: {error}") from None
         finally:
@@ -186,7 +193,8 @@ class WebSocket:
 
     def _transmit(self, frames: list[Frame | Cut]) -> None:
         data = b"".join(b"".join(one.fields()) for one in frames)
-        self._connection.send(data, self._chop, borders(frames), note="; ".join(map(str, frames)))
+        chop = "tokens" if self._chop == "bytes" and len(self._connection.sent) > _BYTEWISE else self._chop
+        self._connection.send(data, chop, borders(frames), note="; ".join(map(str, frames)))
 
     def _flush(self) -> None:
         """Send what is held back, with a ping behind it unless a close frame was the end."""
@@ -295,7 +303,7 @@ class WebSocket:
         expected = f"a close frame with {_codes(codes)}, then the end of the connection"
         self._flush()
         self._nothing_unclaimed(expected)
-        came = self._receive(expected, time.monotonic() + (DEADLINE if within is None else within))
+        came = self._reaction(expected, DEADLINE if within is None else within)
         if came is None:
             self._lenient(_BARE_END)
             return self
@@ -327,6 +335,26 @@ class WebSocket:
         self._nothing_unclaimed("nothing beside the probe's answer")
         return self
 
+    def _reaction(self, expected: str, seconds: float) -> Received | None:
+        """Return what comes after a fault; None at the end of the connection.
+
+        A target that says nothing is asked by a ping whether it goes on: the verdict comes sooner, and a target that
+        had not yet looked at the bad data when it answered the first ping is not taken for one that accepts it.
+        """
+        deadline = time.monotonic() + seconds
+        answered = 0
+        while True:
+            until = deadline if self._probe else min(deadline, time.monotonic() + _PATIENCE)
+            came = self._receive(expected, until, silence_fails=until == deadline)
+            if came is _NOTHING:
+                self._transmit([self._next_probe()])
+            elif came is None or came.kind != "pong" or came.payload != self._probe or answered:
+                return came
+            else:
+                answered += 1
+                self._lenient("a ping behind the fault was answered before the connection failed")
+                self._transmit([self._next_probe()])
+
     # -- carrying out -------------------------------------------------------------------------------------------------
 
     def _settle_probe(self) -> None:
@@ -343,12 +371,14 @@ class WebSocket:
                 self._fail(f"expected {expected}, but the connection ended", expected, "the end of the connection")
             self._sort(came)
 
-    def _receive(self, expected: str, deadline: float) -> Received | None:
+    def _receive(self, expected: str, deadline: float, silence_fails: bool = True) -> Received | None:
         try:
             came = self._reader.read(deadline)
         except FaultyFrame as fault:
             self._fail(f"the target sent {fault}", expected, str(fault))
         except Silence as silence:
+            if not silence_fails:
+                return _NOTHING
             self._fail(f"expected {expected}, but {silence} came in time", expected, str(silence))
         if came is not None:
             self._heard.append(str(came))
