@@ -18,6 +18,8 @@ HOST = "example.test"
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+#: Fields that an answer with a 1xx status must not have (RFC 9110, section 8.6; RFC 9112, section 6.1).
+_FRAMING = ("content-length", "transfer-encoding")
 _EXTENSION = re.compile(rf'{_TOKEN}(?:\s*;\s*{_TOKEN}(?:\s*=\s*(?:{_TOKEN}|"{_TOKEN}"))?)*')
 
 Fields = Mapping[str, "str | Sequence[str] | None"]
@@ -68,6 +70,7 @@ def acceptance_faults(sent: bytes, answer: Answer) -> list[str]:
     """Return what is wrong with a 101 ``answer`` to the handshake ``sent``."""
     offered = parse_fields(sent)
     faults = [f"a faulty {fault}" for fault in answer.faults()]
+    faults += [f"{name}, though it has no body" for name in _FRAMING if answer.values(name)]
     if "websocket" not in [one.lower() for one in answer.members("upgrade")]:
         faults.append(f"Upgrade does not name websocket: {answer.values('upgrade')}")
     if "upgrade" not in [one.lower() for one in answer.members("connection")]:
