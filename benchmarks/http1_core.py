@@ -109,9 +109,8 @@ def main() -> None:
         for _ in range(5):
             best_ours = min(best_ours, timeit.timeit(ours, number=number) / number * 1e6)
             best_theirs = min(best_theirs, timeit.timeit(theirs, number=number) / number * 1e6)
-        print(
-            f"{name:34} waterspout {best_ours:9.1f} us   h11 {best_theirs:9.1f} us   {best_theirs / best_ours:5.1f} x"
-        )
+        ratio = best_theirs / best_ours
+        print(f"{name:34} waterspout {best_ours:9.1f} us   h11 {best_theirs:9.1f} us   {ratio:5.1f} x")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from waterspout.protocol.http1 import (
     Response,
     ServerConnection,
 )
+from waterspout.protocol.http1.buffer import ReceiveBuffer
 
 HEAD = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -71,6 +72,43 @@ def test_what_fits_a_limit_passes_and_one_more_does_not(
     tight: dict[str, Any] = {name: needed - 1}
     assert verdict(stream, replace(Limits(), **fitting)) is None
     assert verdict(stream, replace(Limits(), **tight)) == status
+
+
+def test_an_endless_line_fails_at_the_first_octet_that_cannot_fit() -> None:
+    """The line and its line end take two octets more than the limit; nothing is waited for beyond them."""
+    conn = ServerConnection(Limits(start_line=100))
+    conn.feed(b"x" * 101)
+    assert conn.next_event() is None
+    conn.feed(b"x")
+    assert isinstance(conn.next_event(), Failure)
+
+
+def test_a_line_feed_before_a_request_is_not_saved_by_a_body_that_ends_with_a_carriage_return() -> None:
+    """The fault is the same whether the octets before the head are still in the buffer or not."""
+    stream = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nabc\r\n" + HEAD
+    failures = []
+    for cut in (0, len(stream) - len(HEAD) - 1):
+        conn = ServerConnection()
+        for piece in (stream[:cut], stream[cut:]):
+            conn.feed(piece)
+            while conn.next_event() is not None:
+                pass
+        conn.send(Response(204))
+        conn.send(EndOfMessage())
+        conn.start_next_message()
+        failures.append(conn.next_event())
+    assert failures == [Failure(400, "LF without CR in a message head")] * 2
+
+
+def test_spent_octets_leave_the_buffer_though_it_never_runs_empty() -> None:
+    """Reads that always end within an element do not add up."""
+    buffer = ReceiveBuffer()
+    buffer.feed(b"x" * 10)
+    for _ in range(1000):
+        buffer.feed(b"x" * 100)
+        assert buffer.take(100) == b"x" * 100
+    assert len(buffer) == 10
+    assert len(buffer.data) < 1000
 
 
 def test_no_body_limit_means_none() -> None:

@@ -233,3 +233,12 @@ def test_a_client_does_not_send_into_a_connection_that_spoke_first() -> None:
     conn = ClientConnection()
     conn.feed_eof()
     assert conn.next_event() == ConnectionClosed()
+
+
+def test_connect_is_not_accepted_before_its_request_was_read() -> None:
+    """Octets of a body would otherwise be taken for the tunnel's."""
+    conn = ServerConnection()
+    conn.feed(b"CONNECT example.test:443 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n")
+    assert isinstance(conn.next_event(), Request)
+    with pytest.raises(LocalProtocolError, match="before answering CONNECT"):
+        conn.send(Response(200))

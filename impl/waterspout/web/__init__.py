@@ -5,7 +5,8 @@ Documentation: ``tornado.web``.
 
 from __future__ import annotations
 
-from ..routing import URLSpec
+from waterspout.routing import URLSpec
+
 from .application import Application
 from .errors import Finish, HTTPError, MissingArgumentError
 from .handler import RequestHandler

@@ -7,22 +7,25 @@ theirs; the rules given to the constructor hold for every host and come last.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable
 from socket import AddressFamily
 from typing import Any
 
-from .. import httputil
-from .._loggers import access_log
-from ..httpserver import HTTPServer
-from ..netutil import DEFAULT_BACKLOG
-from ..routing import (
+from waterspout import httputil
+from waterspout._loggers import access_log
+from waterspout.httpserver import HTTPServer
+from waterspout.netutil import DEFAULT_BACKLOG
+from waterspout.routing import (
     DefaultHostMatches,
     HostMatches,
+    PathMatches,
     ReversibleRouter,
     ReversibleRuleRouter,
     Rule,
     RuleList,
 )
+
 from .handler import RequestHandler
 from .lifecycle import HandlerDelegate, summary
 from .standard_handlers import ErrorHandler, ServerOptionsHandler
@@ -36,12 +39,25 @@ _DEBUG_SETTINGS = {
 }
 
 
+# A pattern that is a path, up to characters that mean the same in a pattern: found without trying each rule.
+_LITERAL = re.compile(r"([A-Za-z0-9/_~%-]*)\$")
+_PLAIN_FLAGS = re.compile("").flags
+
+
 class _HandlerRouter(ReversibleRuleRouter):
-    """Rules whose targets may be handler classes, or lists of further rules."""
+    """Rules whose targets may be handler classes, or lists of further rules.
+
+    ``literals`` are the rules that a single path leads to, whatever else the request has.
+    """
 
     def __init__(self, application: Application, rules: RuleList | None = None) -> None:
         self._application = application
+        self.literals: dict[str, Rule] = {}
         super().__init__(rules)
+
+    def add_rules(self, rules: RuleList) -> None:
+        super().add_rules(rules)
+        self.literals = _literals(self.rules)
 
     def process_rule(self, rule: Rule) -> Rule:
         if isinstance(rule.target, (list, tuple)):
@@ -51,18 +67,42 @@ class _HandlerRouter(ReversibleRuleRouter):
     def get_target_delegate(
         self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
     ) -> httputil.HTTPMessageDelegate | None:
-        if isinstance(target, type) and issubclass(target, RequestHandler):
+        if _is_handler_class(target):
             return self._application.get_handler_delegate(request, target, **target_params)
         return super().get_target_delegate(target, request, **target_params)
+
+
+def _literals(rules: list[Rule]) -> dict[str, Rule]:
+    """Return the rules whose pattern is a plain path, and that no earlier rule could come before."""
+    found: dict[str, Rule] = {}
+    earlier: list[re.Pattern[str]] = []
+    for rule in rules:
+        if type(rule.matcher) is not PathMatches:
+            # It may look at anything, so what is behind it has to wait for it.
+            break
+        regex = rule.matcher.regex
+        literal = _LITERAL.fullmatch(regex.pattern) if regex.flags == _PLAIN_FLAGS else None
+        if literal is None:
+            earlier.append(regex)
+        elif literal[1] not in found and _is_handler_class(rule.target):
+            if not any(pattern.match(literal[1]) for pattern in earlier):
+                found[literal[1]] = rule
+        else:
+            earlier.append(regex)
+    return found
+
+
+def _is_handler_class(target: Any) -> bool:
+    return isinstance(target, type) and issubclass(target, RequestHandler)
 
 
 class Application(ReversibleRouter):
     """A web application: give it to an `HTTPServer`, or call `listen`.
 
-    ``handlers`` is a list of rules: `URLSpec` objects, or tuples of pattern, handler class, its initialisation
-    arguments and a name, the last two optional.  A list in place of the class holds rules of its own.
-    ``default_host`` is the host that requests to unknown hosts are taken to be for.  ``transforms`` are
-    `OutputTransform` classes.  All else are the ``settings``.  Documentation: ``web.Application``.
+    ``handlers`` is a list of rules: `URLSpec` objects, or tuples of pattern, handler class, its
+    initialisation arguments and a name, the last two optional.  A list in place of the class holds rules of
+    its own. ``default_host`` is the host that requests to unknown hosts are taken to be for.  ``transforms``
+    are `OutputTransform` classes.  All else are the ``settings``.  Documentation: ``web.Application``.
     """
 
     def __init__(
@@ -125,6 +165,9 @@ class Application(ReversibleRouter):
             delegate = self._hosts.find_handler(request)
             if delegate is not None:
                 return delegate
+        rule = self._any_host.literals.get(request.path)
+        if rule is not None:
+            return self.get_handler_delegate(request, rule.target, rule.target_kwargs)
         return self._any_host.find_handler(request) or self._unmatched(request)
 
     def _unmatched(self, request: httputil.HTTPServerRequest) -> httputil.HTTPMessageDelegate:
@@ -182,14 +225,11 @@ class Application(ReversibleRouter):
 
         From 400 on it is a warning, from 500 on an error.  Documentation: ``web.Application.log_request``.
         """
-        log_function = self.settings.get("log_function")
-        if log_function is not None:
-            log_function(handler)
+        if "log_function" in self.settings:
+            self.settings["log_function"](handler)
             return
-        status = handler.get_status()
+        status = handler._response.status
         level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
         if access_log.isEnabledFor(level):
             milliseconds = 1000.0 * handler.request.request_time()
             access_log.log(level, "%d %s %.2fms", status, summary(handler.request), milliseconds)
-
-

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from .. import httputil
+from waterspout import httputil
+
 from .errors import HTTPError, MissingArgumentError
 
 # Tab and the line ends are part of text areas, so they stay.

@@ -12,8 +12,8 @@ import time
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
-from ..escape import to_unicode
-from ..httputil import format_timestamp
+from waterspout.escape import to_unicode
+from waterspout.httputil import format_timestamp
 
 Expires = float | tuple[int, ...] | time.struct_time | datetime.datetime
 
@@ -42,7 +42,9 @@ class CookieJar:
         if not _TOKEN.fullmatch(name):
             raise CookieError(f"the name of a cookie has letters, digits and !#$%&'*+-.^_`|~ only: {name!r}")
         if _UNSAFE_VALUE.search(text):
-            raise ValueError(f"the value of cookie {name!r} has blanks or control characters; encode it: {text!r}")
+            raise ValueError(
+                f"the value of cookie {name!r} has blanks or control characters; encode it: {text!r}"
+            )
         jar: SimpleCookie = SimpleCookie()
         jar[name] = text
         morsel = jar[name]
@@ -50,7 +52,9 @@ class CookieJar:
             if setting is None or setting is False:
                 continue
             if not _ATTRIBUTE.fullmatch(str(setting)):
-                raise CookieError(f"attribute {attribute} of cookie {name!r} has a character not allowed: {setting!r}")
+                raise CookieError(
+                    f"attribute {attribute} of cookie {name!r} has a character not allowed: {setting!r}"
+                )
             morsel[attribute] = setting
         self._cookies[name] = morsel
 

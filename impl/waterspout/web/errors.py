@@ -11,8 +11,8 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from ..escape import xhtml_escape
-from ..httputil import responses
+from waterspout.escape import xhtml_escape
+from waterspout.httputil import responses
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -25,8 +25,8 @@ _PAGE = "<html><title>{0}: {1}</title><body>{0}: {1}</body></html>"
 class HTTPError(Exception):
     """Ends the request with ``status_code`` and the error page for it.
 
-    ``log_message`` is for the log only, never for the client; ``args`` are put into it with ``%``.  The keyword
-    ``reason`` is the reason phrase of the status line, needed for codes that have none of their own.
+    ``log_message`` is for the log only, never for the client; ``args`` are put into it with ``%``.  The
+    keyword ``reason`` is the reason phrase of the status line, needed for codes that have none of their own.
     Documentation: ``web.HTTPError``.
     """
 
@@ -47,7 +47,8 @@ class HTTPError(Exception):
         return self._message
 
     def get_message(self) -> str | None:
-        """Return the message with its arguments in it, or None.  Documentation: ``web.HTTPError.get_message``."""
+        """Return the message with its arguments in it, or None.  Documentation:
+        ``web.HTTPError.get_message``."""
         if self._message is None or not self.args:
             return self._message
         try:

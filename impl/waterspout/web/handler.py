@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 from http.cookies import Morsel
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .. import httputil
-from .._loggers import app_log, gen_log
-from ..escape import json_encode
+from waterspout import httputil
+from waterspout._loggers import app_log, gen_log
+from waterspout.escape import json_encode
+
 from . import arguments, lifecycle, redirects
 from .arguments import REQUIRED, Required
 from .conditional import content_tag, none_match_fails
@@ -46,9 +48,7 @@ class RequestHandler:
     path_args: list[str | None]
     path_kwargs: dict[str, str | None]
 
-    def __init__(
-        self, application: Application, request: httputil.HTTPServerRequest, **kwargs: Any
-    ) -> None:
+    def __init__(self, application: Application, request: httputil.HTTPServerRequest, **kwargs: Any) -> None:
         self.application = application
         self.request = request
         self._response = Response(request, self._allow, application.transforms)
@@ -88,7 +88,9 @@ class RequestHandler:
 
         Documentation: ``web.RequestHandler.data_received``.
         """
-        raise NotImplementedError(f"{type(self).__name__} takes its body in pieces and must define data_received")
+        raise NotImplementedError(
+            f"{type(self).__name__} takes its body in pieces and must define data_received"
+        )
 
     def on_finish(self) -> None:
         """Called once, when the response is out.  Documentation: ``web.RequestHandler.on_finish``."""
@@ -398,7 +400,11 @@ class RequestHandler:
         reason = error.reason if isinstance(error, HTTPError) else None
         self.set_status(status_code, kwargs.get("reason") or reason)
         try:
-            self.write_error(status_code, **kwargs)
+            # Declared to return nothing; a subclass may still make a coroutine of it.
+            returned: Any = self.write_error(status_code, **kwargs)  # type: ignore[func-returns-value]
+            if inspect.iscoroutine(returned):
+                returned.close()
+                raise TypeError("write_error() may not be a coroutine: the response ends when it returns")
         except Exception:
             app_log.error("write_error itself failed", exc_info=True)
             response.buffer.clear()
@@ -406,7 +412,8 @@ class RequestHandler:
             self.finish()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Write the error page; override it for your own.  ``exc_info`` in ``kwargs`` is the exception, if any.
+        """Write the error page; override it for your own.  ``exc_info`` in ``kwargs`` is the exception, if
+        any.
 
         Documentation: ``web.RequestHandler.write_error``.
         """
@@ -450,5 +457,3 @@ def allowed_methods(handler_class: type[RequestHandler]) -> str:
 
 
 RequestHandler._allow = ""
-
-

@@ -1,14 +1,14 @@
 """The life of a handler: initialize, prepare, the method, finish, on_finish.
 
-A request gets its handler when it is complete, or, if the class asked for the body in pieces, when its head is
-there.  Everything of a request runs in a copy of the context of its own, so that context variables do not
+A request gets its handler when it is complete, or, if the class asked for the body in pieces, when its head
+is there.  Everything of a request runs in a copy of the context of its own, so that context variables do not
 leak from one request of a connection to the next.
 
-As long as nothing returns something to wait for, all happens in one call, without a task or a future.  From the
-first thing to wait for, the rest happens in one task.
+As long as nothing returns something to wait for, all happens in one call, without a task or a future.  From
+the first thing to wait for, the rest happens in one task.
 
-However the handler ends (by returning, finishing, raising, or being cancelled), the response is ended, and then
-`on_finish` is called once.
+However the handler ends (by returning, finishing, raising, or being cancelled), the response is ended, and
+then `on_finish` is called once.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from collections.abc import Awaitable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .. import httputil
-from .._loggers import app_log, gen_log
-from .._stream_errors import StreamClosedError
+from waterspout import httputil
+from waterspout._loggers import app_log, gen_log
+from waterspout._stream_errors import StreamClosedError
+
 from .arguments import check_input, path_values
 from .errors import Finish, HTTPError
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 # asyncio refers to its tasks weakly; after a disconnect nobody else might hold the task of a request.
 _tasks: set[asyncio.Task[None]] = set()
 
-_FAILURES = (Exception, asyncio.CancelledError)
+#: What a handler may raise to end its request; other exceptions end the program.
+FAILURES = (Exception, asyncio.CancelledError)
 
 
 class HandlerDelegate(httputil.HTTPMessageDelegate):
@@ -101,7 +103,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             return
         if self._chunks is not None:
             self.request.body = b"".join(self._chunks)
-        self._run_in_context(self._begin)
+        self._context = contextvars.copy_context()
+        self._context.run(self._begin)
 
     def on_connection_close(self) -> None:
         """Tell the handler; if it still waited for the body, that is the end of it."""
@@ -142,22 +145,23 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 raise HTTPError(405)
             if request.query or request.body:
                 check_input(request)
-            self._decode_path(handler)
+            handler.path_args = []
+            handler.path_kwargs = {}
+            if self._path_args or self._path_kwargs:
+                self._decode_path(handler)
             prepared = handler.prepare()
             if prepared is not None and _must_wait(prepared, "prepare"):
-                return _start(self._after_prepare(handler, prepared))
-        except _FAILURES as error:
+                return start_task(self._after_prepare(handler, prepared))
+        except FAILURES as error:
             fail(handler, error)
             return None
         return self._call() if self._received else None
 
     def _decode_path(self, handler: RequestHandler) -> None:
         decode = handler.decode_argument
-        handler.path_args = path_values(self._path_args, decode) if self._path_args else []
-        named = self._path_kwargs
-        handler.path_kwargs = (
-            dict(zip(named, path_values(named.values(), decode), strict=True)) if named else {}
-        )
+        handler.path_args = path_values(self._path_args or (), decode)
+        named = self._path_kwargs or {}
+        handler.path_kwargs = dict(zip(named, path_values(named.values(), decode), strict=True))
 
     def _call(self) -> asyncio.Task[None] | None:
         """Call the method, and finish unless there is something to wait for."""
@@ -167,10 +171,10 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         try:
             result = _call_method(handler)
             if result is not None and _must_wait(result, handler.request.method):
-                return _start(self._after_method(handler, result))
+                return start_task(self._after_method(handler, result))
             if not handler._response.finished:
                 handler.finish()
-        except _FAILURES as error:
+        except FAILURES as error:
             fail(handler, error)
         return None
 
@@ -181,8 +185,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         try:
             result = handler.data_received(chunk)
             if result is not None and _must_wait(result, "data_received"):
-                return _start(_guarded(handler, result))
-        except _FAILURES as error:
+                return start_task(_guarded(handler, result))
+        except FAILURES as error:
             fail(handler, error)
         return None
 
@@ -194,7 +198,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 result = _call_method(handler)
                 if result is not None and not _must_wait(result, handler.request.method):
                     result = None
-            except _FAILURES as error:
+            except FAILURES as error:
                 fail(handler, error)
                 return
             await self._after_method(handler, result)
@@ -205,7 +209,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         if not handler._response.finished:
             try:
                 handler.finish()
-            except _FAILURES as error:
+            except FAILURES as error:
                 fail(handler, error)
 
 
@@ -239,7 +243,8 @@ async def _guarded(handler: RequestHandler, awaitable: Awaitable[Any]) -> None:
         raise
 
 
-def _start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run ``coroutine`` in a task that lives until it is done."""
     task = asyncio.get_running_loop().create_task(coroutine)
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
@@ -259,7 +264,7 @@ def fail(handler: RequestHandler, error: BaseException) -> None:
         # The client left while the response was on its way, which is nobody's mistake.
         gen_log.info("the client left during %s", summary(handler.request))
     else:
-        _log(handler, error)
+        log_failure(handler, error)
     if handler._response.finished:
         return
     status = error.status_code if isinstance(error, HTTPError) else 500
@@ -270,7 +275,7 @@ def _attempt(handler: RequestHandler, ending: Any) -> None:
     try:
         ending()
     except Exception as error:
-        _log(handler, error)
+        log_failure(handler, error)
         end_response(handler)
 
 
@@ -302,10 +307,11 @@ def _call_on_finish(handler: RequestHandler) -> None:
     try:
         handler.on_finish()
     except Exception as error:
-        _log(handler, error)
+        log_failure(handler, error)
 
 
-def _log(handler: RequestHandler, error: BaseException) -> None:
+def log_failure(handler: RequestHandler, error: BaseException) -> None:
+    """Log what a hook raised, in the handler's own way."""
     try:
         handler.log_exception(*exc_info_of(error))
     except Exception:

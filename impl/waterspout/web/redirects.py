@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from ..httputil import HTTPServerRequest, qs_to_qsl, url_concat
+from waterspout.httputil import HTTPServerRequest, qs_to_qsl, url_concat
+
 from .errors import HTTPError
 
 # What a URI reference is made of (RFC 3986, section 2).  The percent sign stays, so that escapes do.
@@ -42,8 +43,8 @@ def location(url: str | bytes) -> str:
 def expand(template: str, args: tuple[str | None, ...], kwargs: dict[str, str | None]) -> str:
     """Put path arguments into a URL template, as they would stand in a path.
 
-    A template for this site stays on it: ``/{0}`` with ``/example.com`` would otherwise name another host (RFC
-    3986, section 4.2).
+    A template for this site stays on it: ``/{0}`` with ``/example.com`` would otherwise name another host
+    (RFC 3986, section 4.2).
     """
     encoded = [quote(value or "", safe=_PATH_CHARACTERS) for value in args]
     named = {name: quote(value or "", safe=_PATH_CHARACTERS) for name, value in kwargs.items()}
@@ -70,7 +71,8 @@ Method = Callable[..., Any]
 def addslash(method: Method) -> Method:
     """Decorate a method so that a path without a slash at its end is redirected to one with it (301).
 
-    For GET and HEAD; other methods get 404 then.  Route both: ``r"/foo/?"``.  Documentation: ``web.addslash``.
+    For GET and HEAD; other methods get 404 then.  Route both: ``r"/foo/?"``.  Documentation:
+    ``web.addslash``.
     """
 
     @functools.wraps(method)

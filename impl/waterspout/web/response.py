@@ -1,8 +1,9 @@
 """The response that a handler builds up: status, header fields, cookies, and the content not sent yet.
 
-The head goes out with the first piece of content, in one write, so nothing of the response is fixed before the
-first `flush`, and an error until then can still become a proper error page.  A response that is not flushed
-before its end gets a ``Content-Length``; otherwise the connection chooses the framing (RFC 9112, section 6).
+The head goes out with the first piece of content, in one write, so nothing of the response is fixed before
+the first `flush`, and an error until then can still become a proper error page.  A response that is not
+flushed before its end gets a ``Content-Length``; otherwise the connection chooses the framing (RFC 9112,
+section 6).
 """
 
 from __future__ import annotations
@@ -13,15 +14,10 @@ import re
 from asyncio import Future
 from collections.abc import Sequence
 
-from .. import __version__
-from .._http_date import http_date
-from ..httputil import (
-    HTTPHeaders,
-    HTTPServerRequest,
-    ResponseStartLine,
-    format_timestamp,
-    responses,
-)
+from waterspout import __version__
+from waterspout._http_date import http_date
+from waterspout.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine, format_timestamp, responses
+
 from .cookies import CookieJar
 from .errors import WITHOUT_CONTENT
 from .transforms import OutputTransform
@@ -123,6 +119,17 @@ class Response:
         self.finished = True
         return done
 
+    def switch_protocols(self, fields: list[tuple[str, str]]) -> bool:
+        """Send 101 with ``fields``: the end of HTTP on this connection; whether the client is still there."""
+        self.buffer.clear()
+        self.set_status(101, None)
+        self.headers.pop("Content-Type", None)
+        for name, value in fields:
+            self.headers[name] = value
+        done = self._send(True)
+        self.finished = True
+        return not done.done() or done.exception() is None
+
     def give_up(self) -> None:
         """End a response that has begun and cannot go on, as far as it got."""
         self.buffer.clear()
@@ -135,7 +142,9 @@ class Response:
         status = self.status
         if status in WITHOUT_CONTENT or status < 200:
             if size:
-                raise RuntimeError(f"a response with status {status} has no content, {size} bytes were written")
+                raise RuntimeError(
+                    f"a response with status {status} has no content, {size} bytes were written"
+                )
             if status == 205:
                 headers["Content-Length"] = "0"
         elif self._transform_classes:
@@ -145,7 +154,9 @@ class Response:
             headers["Content-Length"] = str(size)
         elif headers["Content-Length"] != str(size) and self.request.method != "HEAD":
             declared = headers["Content-Length"]
-            raise RuntimeError(f"Content-Length is {declared}, {size} bytes were written; leave the field out")
+            raise RuntimeError(
+                f"Content-Length is {declared}, {size} bytes were written; leave the field out"
+            )
 
     def _send(self, finishing: bool) -> Future[None]:
         buffer = self.buffer
@@ -194,7 +205,7 @@ def header_text(name: str, value: HeaderValue) -> str:
     follows.
     """
     if isinstance(value, str):
-        text = value
+        text: str = value
     elif isinstance(value, bytes):
         text = value.decode("latin1")
     elif isinstance(value, numbers.Integral):
@@ -210,5 +221,3 @@ def header_text(name: str, value: HeaderValue) -> str:
     if not _FIELD_NAME.fullmatch(name):
         raise ValueError(f"not the name of a header: {name!r}")
     return text
-
-

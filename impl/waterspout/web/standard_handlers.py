@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import httputil
+from waterspout import httputil
+
 from . import redirects
 from .errors import HTTPError
 from .handler import RequestHandler
@@ -14,7 +15,7 @@ from .handler import RequestHandler
 class ErrorHandler(RequestHandler):
     """Answers every request with the error ``status_code``.  Documentation: ``web.ErrorHandler``."""
 
-    def initialize(self, status_code: int) -> None:  # type: ignore[override]
+    def initialize(self, status_code: int) -> None:
         """Take the status."""
         self.set_status(status_code)
 
@@ -26,11 +27,11 @@ class ErrorHandler(RequestHandler):
 class RedirectHandler(RequestHandler):
     """Redirects GET to ``url``, with 301, or 302 if ``permanent`` is false.
 
-    The groups of the path go where the URL has ``{0}``, ``{1}`` or, if they have names, ``{name}``.  The query
-    of the request is added to that of the URL.  Documentation: ``web.RedirectHandler``.
+    The groups of the path go where the URL has ``{0}``, ``{1}`` or, if they have names, ``{name}``.  The
+    query of the request is added to that of the URL.  Documentation: ``web.RedirectHandler``.
     """
 
-    def initialize(self, url: str, permanent: bool = True) -> None:  # type: ignore[override]
+    def initialize(self, url: str, permanent: bool = True) -> None:
         """Take the arguments of the route."""
         self._url = url
         self._permanent = permanent
@@ -47,7 +48,7 @@ class FallbackHandler(RequestHandler):
     Documentation: ``web.FallbackHandler``.
     """
 
-    def initialize(self, fallback: Callable[[httputil.HTTPServerRequest], Any]) -> None:  # type: ignore[override]
+    def initialize(self, fallback: Callable[[httputil.HTTPServerRequest], Any]) -> None:
         """Take the callable."""
         self.fallback = fallback
 

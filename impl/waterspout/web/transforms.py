@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import httputil
+from waterspout import httputil
 
 
 class OutputTransform:

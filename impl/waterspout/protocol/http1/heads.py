@@ -223,7 +223,7 @@ def parse_trailers(text: str, limits: Limits, *, folds: bool) -> Fields:
 
     ``folds`` says whether folded lines are put together, as user agents must.
     """
-    if folds and text[0] not in OWS:
+    if folds:
         text = obs_fold.sub(" ", text)
     if not field_lines.fullmatch(text):
         raise bad_field(text)
