@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,9 +119,13 @@ def _fork(saboteur: Saboteur, nodes: list[str], part: Path) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(BOOK)
         status = int(pytest.main(_arguments(saboteur, nodes, part)))
+    except BaseException:
+        # The parent reads the log; an exception must not run on into the parent's code in this process.
+        traceback.print_exc()
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(status)
 
 
@@ -135,6 +140,8 @@ def _arguments(saboteur: Saboteur, nodes: list[str], part: Path) -> list[str]:
         "-p",
         "no:xdist",
     ]
+    # The parent has imported the plugin's modules already, so their own asserts keep their plain messages here.
+    arguments += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     arguments += ["-p", "no:cacheprovider", "--tb=line", "--conform-target", SABOTEUR + saboteur.name]
     return [
         *arguments,
@@ -170,7 +177,7 @@ def _end(pid: int) -> None:
 def _collect(name: str, part: Path, passing: set[str], kills: Kills) -> None:
     if not part.exists():
         log = Path(str(part) + ".log")
-        kills.errors[name] = log.read_text(errors="replace")[-1500:] if log.exists() else "its run did not begin"
+        kills.errors[name] = (log.exists() and log.read_text(errors="replace")[-1500:]) or "its run did not begin"
         kills.matrix[name] = []
         return
     failed: dict[str, None] = {}

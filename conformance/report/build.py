@@ -103,6 +103,7 @@ def _environment(model: Model) -> jinja2.Environment:
     )
     environment.filters["python"] = _python
     environment.filters["prose"] = _prose
+    environment.filters["inline"] = _inline
     return environment
 
 
@@ -117,16 +118,18 @@ def _prose(text: str) -> Markup:
         if all(line.startswith("    ") or not line for line in block.split("\n")):
             blocks.append(Markup("<pre>{}</pre>").format(block))
             continue
-        pieces = block.split("``")
-        words = [
-            Markup("<code>{}</code>").format(piece) if i % 2 else Markup.escape(piece) for i, piece in enumerate(pieces)
-        ]
-        blocks.append(Markup("<p>{}</p>").format(Markup("").join(words)))
+        blocks.append(Markup("<p>{}</p>").format(_inline(block)))
     return Markup("\n").join(blocks)
 
 
+def _inline(text: str) -> Markup:
+    """Render text with ``code`` in double backticks."""
+    pieces = text.split("``")
+    return Markup("").join(Markup("<code>{}</code>" if i % 2 else "{}").format(one) for i, one in enumerate(pieces))
+
+
 def _matrix(model: Model) -> Markup:
-    """Return the matrix as JSON for the page's script; ``</`` is broken up so that it cannot end the script element."""
+    """Return the matrix as JSON for the page's script, with ``<`` escaped: nothing in it can end the script element."""
     rows: list[dict[str, Any]] = [
         {
             "id": view.entry.id,
@@ -145,7 +148,7 @@ def _matrix(model: Model) -> Markup:
         "signs": {verdict.value: sign for verdict, sign in SIGNS.items()},
         "rows": rows,
     }
-    return Markup(json.dumps(document, ensure_ascii=False).replace("</", "<\\/"))
+    return Markup(json.dumps(document, ensure_ascii=False).replace("<", "\\u003c"))
 
 
 def _source_words(view: RequirementView) -> list[str]:

@@ -45,9 +45,9 @@ def _printable(text: str) -> bool:
 
 
 def _visible(text: str) -> str:
-    """Make line ends and controls visible, keeping the lines."""
-    shown = text.replace("\r\n", "␍␊\n").replace("\t", "⇥")
-    return "".join(one if one in "\n␍␊⇥" or " " <= one <= "~" else f"\\x{ord(one) & 255:02x}" for one in shown)
+    """Make controls visible and end the line at CR LF, shown as an arrow; a lone CR or LF is shown by its number."""
+    lines = text.split("\r\n")
+    return "↵\n".join("".join(one if " " <= one <= "~" else f"\\x{ord(one):02x}" for one in line) for line in lines)
 
 
 def _hex(text: str) -> str:

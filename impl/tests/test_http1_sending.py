@@ -242,3 +242,15 @@ def test_connect_is_not_accepted_before_its_request_was_read() -> None:
     assert isinstance(conn.next_event(), Request)
     with pytest.raises(LocalProtocolError, match="before answering CONNECT"):
         conn.send(Response(200))
+
+
+@pytest.mark.parametrize("line", [b"HEAD  HTTP/1.1\r\n", b"HEAD / HTTP/9.9\r\n", b"HEAD /" + b"a" * 9000])
+def test_the_answer_to_a_broken_head_request_has_no_content(line: bytes) -> None:
+    server = ServerConnection()
+    server.feed(line + b"Host: a\r\n\r\n")
+    assert isinstance(server.next_event(), Failure)
+
+    assert server.answers_head
+    server.send(Response(400, "Bad Request", [("Content-Length", "3")]))
+    with pytest.raises(LocalProtocolError):
+        server.send(Data(b"abc"))

@@ -354,3 +354,23 @@ def test_the_cookies_of_several_fields_are_morsels() -> None:
     headers = HTTPHeaders.parse("Cookie: a=b\r\nCookie: c[]=d; e=f\r\n")
     request = HTTPServerRequest(method="GET", uri="/", headers=headers)
     assert {name: morsel.value for name, morsel in request.cookies.items()} == {"a": "b", "e": "f"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "path", "query"),
+    [
+        ("http://one.test/a?x=1", "one.test", "/a", "x=1"),
+        ("HTTP://One.Test:81", "One.Test:81", "/", ""),
+        ("https://one.test?x=1", "one.test", "/", "x=1"),
+        ("/http://one.test/a", "two.test", "/http://one.test/a", ""),
+        ("*", "two.test", "*", ""),
+    ],
+)
+def test_the_authority_of_an_absolute_target_replaces_the_host_field(
+    uri: str, host: str, path: str, query: str
+) -> None:
+    headers = HTTPHeaders({"Host": "two.test"})
+    request = HTTPServerRequest("GET", uri, "HTTP/1.1", headers, connection=object())
+
+    assert (request.host, request.path, request.query) == (host, path, query)
+    assert request.full_url() == (uri if uri[0] in "hH" else f"http://two.test{uri}")

@@ -8,10 +8,9 @@ from .httputil import responses
 from .protocol.http1 import Data, EndOfMessage, Response, ServerConnection
 
 
-def error_response(http: ServerConnection, status: int, *, with_body: bool) -> bytes:
+def error_response(http: ServerConnection, status: int) -> bytes:
     """Return a complete response that announces the end of the connection.
 
-    ``with_body`` is false for ``HEAD``.
     Raises `protocol.http1.LocalProtocolError` if a response has begun already.
     """
     reason = responses.get(status, "Unknown")
@@ -24,7 +23,7 @@ def error_response(http: ServerConnection, status: int, *, with_body: bool) -> b
         ("Connection", "close"),
     ]
     octets = http.send(Response(status, reason, headers))
-    if with_body:
+    if not http.answers_head:
         octets += http.send(Data(body))
         octets += http.send(EndOfMessage())
     return octets

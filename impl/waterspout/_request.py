@@ -54,7 +54,10 @@ class HTTPServerRequest:
         self.method = method
         self.uri = uri if uri is not None else "/"
         self.version = version
-        self.path, _, self.query = self.uri.partition("?")
+        if self.uri.startswith("/"):
+            self.path, _, self.query = self.uri.partition("?")
+        else:
+            self._read_other_form(self.uri)
         self.headers = HTTPHeaders() if headers is None else headers
         self.body = body or b""
         self.connection = connection
@@ -69,6 +72,21 @@ class HTTPServerRequest:
             self.files = files
         if connection is None:
             self._check()
+
+    def _read_other_form(self, target: str) -> None:
+        """Take path, query and host out of a request target that does not begin with a path.
+
+        The authority of the absolute form replaces the Host field (RFC 9112, section 3.2.2).
+        """
+        scheme, separator, rest = target.partition("://")
+        if not separator or not scheme.isalnum():
+            self.path, _, self.query = target.partition("?")
+            return
+        size = next((i for i, character in enumerate(rest) if character in "/?"), len(rest))
+        self.host = rest[:size]
+        path, _, self.query = rest[size:].partition("?")
+        # An empty path stands for the root (RFC 9110, section 4.2.3).
+        self.path = path or "/"
 
     def _check(self) -> None:
         host = self.host
@@ -156,7 +174,7 @@ class HTTPServerRequest:
         Documentation: ``httputil.HTTPServerRequest.full_url``.
         """
         # A request to a proxy carries the whole URL already (RFC 9112, section 3.2.2).
-        if not self.uri.startswith(("/", "*")) and "://" in self.path:
+        if not self.uri.startswith(("/", "*")) and "://" in self.uri:
             return self.uri
         return f"{self.protocol}://{self.host}{self.uri}"
 

@@ -404,10 +404,9 @@ class ServerDriver(asyncio.Protocol):
         """Answer with ``status`` if nothing was answered yet, and close in any case."""
         if self._phase in (_Phase.LINGERING, _Phase.OVER):
             return
-        method = "GET" if self._exchange is None else self._exchange.method
         self._drop_exchange()
         try:
-            octets = error_response(self.http, status, with_body=method != "HEAD")
+            octets = error_response(self.http, status)
         except LocalProtocolError:
             # An answer has begun; cutting it short is all that is left to say.
             self._close()

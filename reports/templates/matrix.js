@@ -11,6 +11,13 @@ function element(tag, className, text) {
   return made;
 }
 
+// Names of the API stand between double backticks in the sentences.
+function sentence(text) {
+  const made = element("div", "sentence");
+  text.split("``").forEach((piece, index) => made.append(index % 2 ? element("code", "", piece) : piece));
+  return made;
+}
+
 function render(rows) {
   const lines = [];
   let chapter = "";
@@ -30,7 +37,7 @@ function render(rows) {
     const cell = element("td");
     const link = element("a", "id", row.id);
     link.href = `cases/${row.id}.html`;
-    cell.append(element("span", "level", row.level), link, element("div", "sentence", row.sentence));
+    cell.append(element("span", "level", row.level), link, sentence(row.sentence));
     line.append(cell);
     for (const target of data.targets) {
       const verdict = row.verdicts[target.name];

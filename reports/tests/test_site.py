@@ -92,5 +92,5 @@ def test_the_timeline_joins_pieces_and_shows_line_ends() -> None:
     moments = timeline(rows)
 
     assert [(one.side, one.pieces) for one in moments] == [("suite", 2), ("target", 1)]
-    assert moments[0].text == "GET / HTTP/1.1␍␊\n␍␊\n"
+    assert moments[0].text == "GET / HTTP/1.1↵\n↵\n"
     assert moments[1].text.startswith("88 02 03 e8")

@@ -349,7 +349,7 @@ async def test_thread_pool():
 
     def blocking_func(argument):
         # Set by the loop, which can do so only if it runs while this waits.
-        return argument, ready.wait(5)
+        return argument, ready.wait(2)
 
     @api.gen.coroutine
     def call_blocking(thread_pool):

@@ -167,7 +167,7 @@ async def test_run_in_executor(executor):
 
     def blocking(argument):
         # Set by the loop, which can do so only if it runs while this waits.
-        return argument, ready.wait(5), threading.current_thread() is threading.main_thread()
+        return argument, ready.wait(2), threading.current_thread() is threading.main_thread()
 
     with concurrent.futures.ThreadPoolExecutor(1) as own:
         future = io_loop.run_in_executor(None if executor == "default" else own, blocking, "rows")

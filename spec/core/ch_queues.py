@@ -680,6 +680,8 @@ def crawl(site: dict[str, str], concurrency: int, timeout: timedelta) -> Any:
     seed("SEED-193"),
     seed("SEED-194"),
     seed("SEED-195"),
+    seed("SEED-197"),
+    seed("SEED-198"),
     seed("SEED-199"),
     seed("SEED-204"),
 )

@@ -239,6 +239,7 @@ class ServerConnection(Connection):
     def __init__(self, limits: Limits = _DEFAULT_LIMITS) -> None:
         super().__init__(limits)
         self._request: Request | None = None
+        self._refused_head = False
         self._head_reader = HeadReader(
             limits,
             heads.parse_request,
@@ -271,7 +272,16 @@ class ServerConnection(Connection):
             return State.DONE
         return State.MUST_CLOSE  # RFC 9112 section 9.6: nothing after such a request is looked at
 
+    @property
+    def answers_head(self) -> bool:
+        """Whether the response may have no content because the request asked for none by ``HEAD``.
+
+        That is also so for a broken request that begins with this method: whoever sent it reads no content.
+        """
+        return self._refused_head if self._request is None else self._request.method == "HEAD"
+
     def _fail(self, error: PeerError) -> Failure:
+        self._refused_head = self._request is None and self._buffer.rest().startswith(b"HEAD ")
         failure = super()._fail(error)
         self.our_state = SERVER_MOVES[self.our_state].get(Failure, self.our_state)
         if self.our_state is State.DONE:
@@ -330,7 +340,8 @@ class ServerConnection(Connection):
         options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
         # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
         modern = request is not None and request.version == event.version == "HTTP/1.1"
-        body = framing.of_response("GET" if request is None else request.method, event.status, declared)
+        method = "HEAD" if self.answers_head else "GET" if request is None else request.method
+        body = framing.of_response(method, event.status, declared)
         self._check_declared(body, event.status, declared, modern)
         if body is Body.UNTIL_CLOSE and modern and not self._failed:
             body = Body.CHUNKED
