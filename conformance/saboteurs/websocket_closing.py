@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from conformance.saboteurs.websocket_wire import WebSocketTamper, frames_lie, lie, with_payload
 from conformance.wire.frames import CLOSE, CONTINUATION, PONG, TEXT, Frame, frame
@@ -67,12 +67,46 @@ frames_lie(
 )
 
 
-@lie("ws-tcp-never-ended", "The server never ends a TCP connection.", CHAPTER, "closing.tcp-ended",
-     "closing.tcp-ended-cleanly", "closing.by-server-tcp-ended", "closing.both-at-once", "closing.answered",
-     "closing.fault-ends-tcp")  # fmt: skip
-class TcpNeverEnded(WebSocketTamper):
+class TcpLeftOpen(WebSocketTamper):
+    """Hides the end of TCP when the first close frame had one of ``codes`` and came from the side ``by``."""
+
+    by = ""
+    codes: Container[int] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: tuple[str, int] | None = None
+
+    def received(self, frame: Frame) -> Iterable[Frame]:
+        self.first = self.first or (("client", _code(frame) or 0) if frame.opcode == CLOSE else None)
+        return [frame]
+
+    def sent(self, frame: Frame) -> Iterable[Frame]:
+        self.first = self.first or (("server", _code(frame) or 0) if frame.opcode == CLOSE else None)
+        return [frame]
+
     def closing(self, by_server: bool) -> bool:
-        return not by_server
+        return not by_server or self.first is None or self.first[0] != self.by or self.first[1] not in self.codes
+
+
+@lie("ws-tcp-left-to-the-client", "When the client closes, the server does not end the TCP connection.", CHAPTER,
+     "closing.answered", "closing.tcp-ended", "closing.tcp-ended-cleanly")  # fmt: skip
+class TcpLeftToClient(TcpLeftOpen):
+    by = "client"
+    codes = (1000, 1001)
+
+
+@lie("ws-tcp-open-after-own-close", "When the server closes, it does not end the TCP connection.", CHAPTER,
+     "closing.by-server-tcp-ended", "closing.both-at-once")  # fmt: skip
+class TcpOpenAfterOwnClose(TcpLeftOpen):
+    by = "server"
+    codes = (4000,)
+
+
+@lie("ws-tcp-open-after-fault", "A failed connection is left open.", CHAPTER, "closing.fault-ends-tcp")  # fmt: skip
+class TcpOpenAfterFault(TcpLeftOpen):
+    by = "server"
+    codes = (1002,)
 
 
 @lie("ws-only-first-message-answered", "Only the first message is answered.", CHAPTER, "closing.after-messages")

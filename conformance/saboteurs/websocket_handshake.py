@@ -84,8 +84,10 @@ class EarlyFramesLost(WebSocketTamper):
 for _name, _sentence, _field, _right, _kills in [
     ("ws-upgrade-not-needed", "Upgrade is not looked at.", "Upgrade", "websocket", ["no-upgrade"]),
     ("ws-connection-not-needed", "Connection is not looked at.", "Connection", "Upgrade", ["no-connection-upgrade"]),
-    ("ws-any-key", "Any key is good enough, or none.", "Sec-WebSocket-Key", KEY, ["key-missing", "key-invalid", "key-twice"]),
-    ("ws-any-version", "The version is not looked at.", "Sec-WebSocket-Version", "13", ["version-other", "version-missing"]),
+    ("ws-any-key", "Any key is good enough, or none.", "Sec-WebSocket-Key", KEY,
+     ["key-missing", "key-invalid", "key-twice"]),
+    ("ws-any-version", "The version is not looked at.", "Sec-WebSocket-Version", "13",
+     ["version-other", "version-missing"]),
     ("ws-host-not-needed", "A handshake without Host is accepted.", "Host", "example.test", ["host-missing"]),
 ]:  # fmt: skip
     head_lie(

@@ -107,9 +107,10 @@ def test_length_longer_form_border(ws: Any, length: tuple[int, int]) -> None:
     "A length in eight bytes whose first bit is set fails the connection.",
     rfc(6455, "5.2", "RFC6455-5.2-5"),
 )
-@each(length=[labelled("top-bit-alone", 1 << 63), labelled("top-bit-and-5", (1 << 63) + 5)])
+@each(length=[labelled("0", 0), labelled("65536", 65536)])
 def test_length_top_bit(ws: Any, length: int) -> None:
-    ws.open().send(frame(2, b"hello", length_form=64, length=length)).must_fail(1002, 1009)
+    # Without that bit the second one would be a right frame.
+    ws.open().send(frame(2, octets(length), length_form=64, length=(1 << 63) + length)).must_fail(1002, 1009)
 
 
 # -- masks ------------------------------------------------------------------------------------------------------------
