@@ -143,6 +143,7 @@ def test_closing_data_behind_ignored(ws: Any, behind: Any) -> None:
     "websocket.closing.one-byte",
     "A close frame with one byte has half a code and fails the connection with 1002.",
     rfc(6455, "5.5.1", "RFC6455-5.5.1-2"),
+    rfc(6455, "10.7", "RFC6455-10.7-1"),
 )
 def test_closing_one_byte(ws: Any) -> None:
     ws.open().send(frame(8, b"\x03")).must_fail(1002)
