@@ -399,6 +399,8 @@ class WebSocket:
             self._messages.append(came)
         elif self._probe and came.payload == self._probe:
             self._probe = b""
+        elif self._abandoned and came.payload == self._abandoned:
+            self._abandoned = b""
         else:
             self._pongs.append(came.payload)
 
