@@ -312,7 +312,7 @@ def _(ref: Patches) -> None:
 def _(ref: Patches) -> None:
     def change(handler: Any) -> None:
         # finish needs the real one.
-        handler.flush = done
+        handler.flush = lambda *args, **keywords: done()
         wrap(handler, "finish", before(lambda: vars(handler).pop("flush", None)))
 
     every_handler(ref, change)
@@ -323,7 +323,7 @@ def _(ref: Patches) -> None:
     def change(handler: Any) -> None:
         written: list[bool] = []
         flush = handler.flush
-        handler.flush = lambda *args: flush(*args) if written else done()
+        handler.flush = lambda *args, **keywords: flush(*args, **keywords) if written else done()
         for name in ("write", "finish"):
             wrap(handler, name, before(lambda: written.append(True)))
 
