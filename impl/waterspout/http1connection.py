@@ -27,7 +27,7 @@ from ._error_response import error_response
 from ._exchange import Exchange, failed_future
 from ._loggers import app_log, gen_log
 from ._server_parameters import ServerParameters
-from ._stream_errors import StreamClosedError
+from .iostream import StreamClosedError
 from ._write_gate import WriteGate
 from .protocol.http1 import (
     ConnectionClosed,

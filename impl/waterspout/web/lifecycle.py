@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterspout import httputil
 from waterspout._loggers import app_log, gen_log
-from waterspout._stream_errors import StreamClosedError
+from waterspout.iostream import StreamClosedError
 
 from .arguments import check_input, path_values
 from .errors import Finish, HTTPError
