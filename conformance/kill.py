@@ -10,12 +10,14 @@ short runs would otherwise spend most of their time on imports.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,14 @@ from conformance.verdict import CaseRecord, Verdict
 
 #: Seconds a case may take on a saboteur: some lies are silence, and every silent case waits this long.
 CASE_SECONDS = 4.0
+#: What every child would otherwise import for itself.
+_PRELOADED = (
+    "conformance.plugin",
+    "conformance.serving",
+    "conformance.clock",
+    "conformance.wire.http",
+    "conformance.wire.ws",
+)
 #: Seconds after which a saboteur's whole run is ended; what it killed by then counts.
 SABOTEUR_SECONDS = 90.0
 
@@ -83,6 +93,8 @@ def run(
     saboteur's kills as they come.
     """
     saboteurs = registry()
+    for module in _PRELOADED:
+        importlib.import_module(module)
     chapters = {chapter.name: chapter for chapter in catalogue.chapters()}
     kills = Kills()
     waiting = list(names)
@@ -118,9 +130,13 @@ def _fork(saboteur: Saboteur, nodes: list[str], part: Path) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(BOOK)
         status = int(pytest.main(_arguments(saboteur, nodes, part)))
+    except BaseException:
+        # The parent reads the log; an exception must not run on into the parent's code in this process.
+        traceback.print_exc()
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(status)
 
 
@@ -135,6 +151,8 @@ def _arguments(saboteur: Saboteur, nodes: list[str], part: Path) -> list[str]:
         "-p",
         "no:xdist",
     ]
+    # Only verdicts are wanted here: rewriting asserts for their messages would take half of a child's time.
+    arguments += ["--assert=plain", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     arguments += ["-p", "no:cacheprovider", "--tb=line", "--conform-target", SABOTEUR + saboteur.name]
     return [
         *arguments,
@@ -170,7 +188,7 @@ def _end(pid: int) -> None:
 def _collect(name: str, part: Path, passing: set[str], kills: Kills) -> None:
     if not part.exists():
         log = Path(str(part) + ".log")
-        kills.errors[name] = log.read_text(errors="replace")[-1500:] if log.exists() else "its run did not begin"
+        kills.errors[name] = (log.exists() and log.read_text(errors="replace")[-1500:]) or "its run did not begin"
         kills.matrix[name] = []
         return
     failed: dict[str, None] = {}

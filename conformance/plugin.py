@@ -22,6 +22,7 @@ from conformance.package import api
 from conformance.requirement import Requirement
 from conformance.saboteurs import Patches
 from conformance.server_process import ServerProcess
+from conformance.tracebacks import rendered, without_foreign_source
 from conformance.verdict import (
     CaseRecord,
     HarnessError,
@@ -237,8 +238,8 @@ def _judge(
     )
     if not verdict.good:
         record.signature = _signature(record.message)
-        record.detail = report.longreprtext[-6000:]
-        record.log = "\n".join(text for _, text in report.sections)[-6000:]
+        record.detail = rendered(error)[-6000:] if error is not None else ""
+        record.log = without_foreign_source("\n".join(text for _, text in report.sections))[-6000:]
     return _against_expectation(config.stash[_ACTIVE], record)
 
 

@@ -129,6 +129,8 @@ class ServerProcess:
         except ValueError:
             pass
         said = f"printed {line[:200]!r}" if line else f"printed nothing within {START_SECONDS:.0f} s"
+        if not line and self._process.poll() is not None:
+            said = f"ended with status {self._process.returncode} before it printed anything"
         self.stop()
         self._failure = (
             f"{self._target.name}: the start command {said}; it must print one line "

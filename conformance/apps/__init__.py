@@ -4,7 +4,7 @@ Every program prints one JSON line, ``{"conform": 1, "http": PORT}``, serves unt
 offers the same routes:
 
 ``* /echo``
-    JSON of what was parsed: method, target, version, headers (pairs in order), body (base64).
+    JSON of what was parsed: method, target, version, host, headers (pairs in order), body (base64).
 ``* /answer?d=JSON``
     Answers as told: ``status``, ``headers`` (pairs), ``body`` (text), ``chunks`` (texts, flushed one by one).
 ``GET /get-only``
@@ -25,6 +25,7 @@ import base64
 import json
 import socket
 import sys
+import threading
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -49,19 +50,28 @@ def greet(listener: socket.socket) -> None:
 
 async def until_stdin_closes() -> None:
     """Return when the suite has closed this program's standard input, or has gone."""
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(4096):
-        pass
+    loop = asyncio.get_running_loop()
+    closed = asyncio.Event()
+
+    def watch() -> None:
+        # A thread, because not every kind of file can be waited for by an event loop.
+        sys.stdin.buffer.read()
+        loop.call_soon_threadsafe(closed.set)
+
+    threading.Thread(target=watch, daemon=True).start()
+    await closed.wait()
 
 
-def echo_document(method: str, target: str, version: str, headers: list[tuple[str, str]], body: bytes) -> str:
-    """Return the JSON that /echo answers with."""
+def echo_document(
+    method: str, target: str, version: str, headers: list[tuple[str, str]], body: bytes, host: str
+) -> str:
+    """Return the JSON that /echo answers with; ``host`` is the host the application takes the request to be for."""
     return json.dumps(
         {
             "method": method,
             "target": target,
             "version": version,
+            "host": host,
             "headers": headers,
             "body": base64.b64encode(body).decode("ascii"),
         }

@@ -20,7 +20,8 @@ from conformance.apps import (
 async def echo(request: web.Request) -> web.Response:
     version = f"HTTP/{request.version.major}.{request.version.minor}"
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
-    text = echo_document(request.method, request.raw_path, version, headers, await request.read())
+    body = await request.read()
+    text = echo_document(request.method, request.raw_path, version, headers, body, request.host)
     return web.Response(text=text, content_type="application/json")
 
 

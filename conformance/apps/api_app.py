@@ -30,7 +30,7 @@ def application(package: str) -> Any:
             request = self.request
             headers = list(request.headers.get_all())
             self.set_header("Content-Type", "application/json")
-            self.write(echo_document(request.method, request.uri, request.version, headers, request.body))
+            self.write(echo_document(request.method, request.uri, request.version, headers, request.body, request.host))
 
         get = post = put = patch = delete = options = head = answer
 

@@ -63,7 +63,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     version = f"HTTP/{scope['http_version']}"
-    document = echo_document(scope["method"], target.decode("latin-1"), version, headers, await _body(receive))
+    # ASGI tells an application the host by its header field alone.
+    host = dict(headers).get("host", "")
+    document = echo_document(scope["method"], target.decode("latin-1"), version, headers, await _body(receive), host)
     await _respond(send, 200, document.encode(), media="application/json")
 
 

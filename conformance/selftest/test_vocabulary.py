@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import types
 
 import pytest
 
-from conformance import casetime, doc, must, rfc
+from conformance import casetime, doc, must, rfc, tracebacks
 from conformance.package import PackageProxy
 from conformance.requirement import each, labelled
 from conformance.saboteurs import Patches, registry, saboteur
@@ -126,3 +127,18 @@ def test_a_case_that_spins_inside_a_callback_of_its_loop_is_ended() -> None:
 
     with pytest.raises(AssertionError, match="did not end"), casetime.limit(0.2):
         casetime.run(case, {})
+
+
+def test_a_traceback_names_the_targets_lines_without_showing_them() -> None:
+    def test_case() -> None:
+        json.loads("{")
+
+    try:
+        test_case()
+    except ValueError as error:
+        text = tracebacks.rendered(error)
+
+    assert 'json.loads("{")' in text
+    assert "decoder.py" in text
+    assert "raise JSONDecodeError" not in text
+    assert text.rstrip().endswith("(char 1)")

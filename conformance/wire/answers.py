@@ -126,14 +126,15 @@ class AnswerReader:
 
     def _raw_head(self, deadline: float) -> bytes:
         buffer = self._connection.buffer
-        while (end := buffer.find(b"\r\n\r\n")) < 0:
-            if buffer and not b"HTTP/1.".startswith(bytes(buffer[:7])):
+        while True:
+            if not b"HTTP/1.".startswith(bytes(buffer[:7])):
                 raise Unreadable(f"{bytes(buffer[:60])!r} in place of a status line")
+            if (end := buffer.find(b"\r\n\r\n")) >= 0:
+                return self._connection.take(end + 4)
             if len(buffer) > _HEAD_LIMIT:
                 raise Unreadable(f"a head of more than {_HEAD_LIMIT} bytes")
             if not self._connection.wait(deadline):
                 raise Unreadable(self._why_nothing("no answer", "an answer's head that breaks off"))
-        return self._connection.take(end + 4)
 
     def _body(self, answer: Answer, deadline: float) -> None:
         answer.framing = self._framing(answer)

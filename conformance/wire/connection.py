@@ -21,7 +21,7 @@ from conformance.verdict import NotTestable
 from conformance.wire.chopping import Borders, http_borders, pieces
 
 #: Seconds within which a target must do what is expected of it.
-DEADLINE = 2.5
+DEADLINE = 2.0
 #: Seconds between two pieces: long enough for a reader in another process to see them apart.
 PACE = 0.0001
 #: Characters of one row's data in the log.
@@ -55,7 +55,8 @@ class Connection:
     """A connection to the target's server.
 
     ``buffer`` holds what came and was not yet taken; ``ended`` is "" while the target's side is open, then
-    "closed" or "reset"; ``sent`` is all that was handed to the socket.
+    "closed" or "reset"; ``sent`` is all that was handed to the socket; ``silent`` tells whether the last wait was
+    in vain.
     """
 
     def __init__(self, address: tuple[str, int], log: WireLog, deadline: float = DEADLINE) -> None:
@@ -70,13 +71,15 @@ class Connection:
         self.ended = ""
         self.sent = bytearray()
         self.half_closed = False
+        self.silent = False
         self._log = log
 
     @classmethod
     def to(cls, server: ServerProcess, rows: list[dict[str, Any]], deadline: float = DEADLINE) -> Connection:
         """Connect to the target's server, starting it when it does not run, and log into ``rows``.
 
-        ``deadline`` is the number of seconds that every later wait may take. Raises NotTestable when there is no connection to be had.
+        ``deadline`` is the number of seconds that every later wait may take. Raises NotTestable when there is no
+        connection to be had.
         """
         return cls(server.address(), WireLog(rows), deadline)
 
@@ -163,7 +166,11 @@ class Connection:
 
         Return False when nothing came in time, and when the target had ended the connection before.
         """
-        return not self.ended and self._receive_within(max(0.0, deadline - time.monotonic()))
+        if self.ended:
+            return False
+        came = self._receive_within(max(0.0, deadline - time.monotonic()))
+        self.silent = not came
+        return came
 
     def wait_for_any(self) -> bool:
         """Wait until the first byte that is not yet taken, or the end, came; return whether one did."""

@@ -33,7 +33,7 @@ from conformance.wire.messages import chunked, chunks, get, post
 __all__ = ["Wire", "chunked", "chunks", "get", "post", "wire"]
 
 #: Seconds to wait in the further cases of a requirement that a silent target has failed already: silence is dear.
-IMPATIENT = 0.6
+IMPATIENT = 0.4
 _silent: set[str] = set()
 _METHOD = re.compile(rb"(?:\r\n)*([A-Z]+) ")
 _PROBE = "/echo?probe="
@@ -316,7 +316,7 @@ class Wire:
             self._lenient(f"answered {answer.status}; {either(statuses)} is preferred")
 
     def _must_end(self, expected: str, came: str) -> None:
-        self._connection.wait_for_end()
+        self._connection.wait_for_any()
         rest = bytes(self._connection.buffer)
         came = f"{came}, then {shown(rest)}" if rest else came
         if rest:
@@ -326,7 +326,7 @@ class Wire:
 
     def _fail(self, problem: str, expected: str, came: str) -> NoReturn:
         connection = self._connection
-        self.met_silence = not connection.ended and not connection.buffer
+        self.met_silence = connection.silent
         lines = [
             problem,
             f"sent:     {shown(bytes(connection.sent))} ({len(connection.sent)} bytes, chop={self._chop})",

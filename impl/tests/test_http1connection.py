@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from waterspout import http1connection, httputil
-from waterspout._stream_errors import StreamClosedError
+from waterspout.iostream import StreamClosedError
 from waterspout.http1connection import Exchange, ServerDriver, ServerParameters
 from waterspout.httputil import HTTPHeaders, HTTPOutputError, ResponseStartLine
 from waterspout.protocol.http1 import Limits

@@ -6,7 +6,6 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-
 from waterspout.protocol.websocket import (
     CLIENT,
     SERVER,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-
 from waterspout.protocol.websocket.errors import ProtocolViolation
 from waterspout.protocol.websocket.frames import (
     BINARY,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 
 import pytest
-
 from waterspout.protocol.websocket import (
     ClientHello,
     Extension,

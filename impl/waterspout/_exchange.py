@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ._connection_context import ConnectionContext
-from ._stream_errors import StreamClosedError
+from .iostream import StreamClosedError
 from .httputil import HTTPConnection, HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine
 from .protocol.http1 import Data, EndOfMessage, LocalProtocolError, Response, State
 

@@ -20,7 +20,7 @@ import contextvars
 import inspect
 import socket
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from ._loggers import gen_log
@@ -28,6 +28,7 @@ from ._write_gate import WriteGate
 from .protocol.websocket import (
     SERVER,
     Closed,
+    CloseReceived,
     Connection,
     ConnectionClosedError,
     Event,
@@ -76,6 +77,7 @@ class WebSocketDriver(asyncio.Protocol):
         "_failed",
         "_gate",
         "_handler",
+        "_held",
         "_loop",
         "_paused",
         "_ping_interval",
@@ -103,6 +105,8 @@ class WebSocketDriver(asyncio.Protocol):
         self._context = contextvars.copy_context()
         self._gate = WriteGate(loop)
         self._queue: deque[Event] = deque()
+        # What comes behind the peer's Close frame: our answer to it.
+        self._held: Iterator[Event] | None = None
         self._busy: asyncio.Task[None] | None = None
         self._calling = False
         # Both Close frames were exchanged.
@@ -132,21 +136,17 @@ class WebSocketDriver(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, and hand on what it completes."""
-        events = self.connection.feed(data)
-        if events and type(events[-1]) is Closed:
-            self._clean = events[-1].clean
-        if self._awaiting_pong and any(type(event) is Pong for event in events):
-            self._awaiting_pong = False
+        if self._held is not None:
+            # Behind the peer's Close nothing counts.
+            return
+        self._calling = True
+        self._context.run(self._deliver, self.connection.events(data))
+        self._calling = False
         if self._busy is not None:
-            self._queue.extend(events)
             self._backlog += len(data)
             if self._backlog > MAX_BACKLOG and not self._paused and not self._ended:
                 self._paused = True
                 self._transport.pause_reading()
-        elif events:
-            self._calling = True
-            self._context.run(self._deliver, events)
-            self._calling = False
         self._flush()
 
     def eof_received(self) -> bool:
@@ -160,11 +160,9 @@ class WebSocketDriver(asyncio.Protocol):
         for timer in (self._end_timer, self._ping_timer):
             if timer is not None:
                 timer.cancel()
-        events = self.connection.feed_eof()
-        if self._busy is not None:
-            self._queue.extend(events)
-        else:
-            self._context.run(self._deliver, events)
+        # A Close that waited for the handler was received all the same.
+        held, self._held = self._held or iter(()), None
+        self._context.run(self._deliver, [*held, *self.connection.feed_eof()])
 
     def pause_writing(self) -> None:
         """Let writers wait until the peer has taken some."""
@@ -185,12 +183,25 @@ class WebSocketDriver(asyncio.Protocol):
             return
         self._wait_for(result)
 
-    def _deliver(self, events: list[Event]) -> None:
-        for index, event in enumerate(events):
-            if self._busy is not None:
-                self._queue.extend(events[index:])
+    def _deliver(self, events: Iterable[Event]) -> None:
+        """Give events to the handler, or let them wait while it is busy.
+
+        The answer to the peer's Close waits with them: it would keep the handler from answering the messages
+        that came before (section 5.5.1).
+        """
+        for event in events:
+            kind = type(event)
+            if kind is Pong:
+                self._awaiting_pong = False
+            elif kind is Closed:
+                self._clean = cast(Closed, event).clean
+            if self._busy is None:
+                self._wait_for(self._call(event))
+                continue
+            self._queue.append(event)
+            if kind is CloseReceived and isinstance(events, Iterator):
+                self._held = events
                 return
-            self._wait_for(self._call(event))
 
     def _call(self, event: Event) -> Any:
         """Give one event to the handler; returns what it returns.  What it raises ends the connection."""
@@ -231,6 +242,9 @@ class WebSocketDriver(asyncio.Protocol):
             if result is not None:
                 await self._guarded(result)
         self._busy = None
+        held, self._held = self._held, None
+        if held is not None:
+            self._deliver(held)
         self._backlog = 0
         if self._paused and not self._ended:
             self._transport.resume_reading()
@@ -278,6 +292,9 @@ class WebSocketDriver(asyncio.Protocol):
 
     def write_message(self, message: str | bytes) -> asyncio.Future[None]:
         """Send text or binary; the future is done when there is room for more."""
+        if self._transport.is_closing():
+            # The transport knows of a loss before it says so.
+            raise WebSocketClosedError("the connection is lost or closing")
         try:
             self.connection.send_message(message)
         except ConnectionClosedError as error:
@@ -327,7 +344,7 @@ class WebSocketDriver(asyncio.Protocol):
         if self._paused:
             transport.resume_reading()
         if not self._clean and transport.can_write_eof():
-            # The peer may still be sending.  Closing at once, with input unread, would reset the connection and
+            # The peer may still be sending.  Closing at once, with input unread, would reset TCP and
             # destroy the Close frame.
             transport.write_eof()
         else:

@@ -24,10 +24,10 @@ from . import httputil
 from ._connection_context import ConnectionContext
 from ._deadline import NEVER, Deadline
 from ._error_response import error_response
-from ._exchange import Exchange
+from ._exchange import Exchange, failed_future
 from ._loggers import app_log, gen_log
 from ._server_parameters import ServerParameters
-from ._stream_errors import StreamClosedError
+from .iostream import StreamClosedError
 from ._write_gate import WriteGate
 from .protocol.http1 import (
     ConnectionClosed,
@@ -222,6 +222,9 @@ class ServerDriver(asyncio.Protocol):
         context = self.context
         if parameters.xheaders:
             context = context.behind_proxy(headers, parameters.trusted)
+        if not request.target.startswith("/") and _is_misdirected(request, context):
+            self._refuse(421, f"a request for {request.target[:60]!r} on a connection that is {context.protocol}")
+            return
         self._exchange = exchange = Exchange(self, request.method, context)
         self._announced = False
         self._deadline.at = NEVER
@@ -322,6 +325,9 @@ class ServerDriver(asyncio.Protocol):
     def write(self, octets: bytes) -> asyncio.Future[None]:
         """Send ``octets``; the future is done when there is room for more."""
         if octets:
+            if self._transport.is_closing():
+                # Lost, but not told yet: a handler that writes on and on would not let the loop tell it.
+                return failed_future(self._loop, StreamClosedError())
             self._transport.write(octets)
         gate = self._gate
         return gate.done if gate.is_open else gate.future
@@ -481,3 +487,12 @@ class ServerDriver(asyncio.Protocol):
             self._deadline.set(FLUSH_SECONDS)
         else:
             self._transport.abort()
+
+
+def _is_misdirected(request: Request, context: ConnectionContext) -> bool:
+    """Whether the target asks for another scheme than this connection's (RFC 9110, sections 7.4 and 15.5.20).
+
+    A request for ``https`` that comes in the clear was sent, or changed, by somebody who must not be believed.
+    """
+    scheme, separator, _ = request.target.partition("://")
+    return bool(separator) and request.method != "CONNECT" and scheme.lower() != context.protocol

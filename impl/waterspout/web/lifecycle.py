@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterspout import httputil
 from waterspout._loggers import app_log, gen_log
-from waterspout._stream_errors import StreamClosedError
+from waterspout.iostream import StreamClosedError
 
 from .arguments import check_input, path_values
 from .errors import Finish, HTTPError
@@ -263,8 +263,9 @@ def fail(handler: RequestHandler, error: BaseException) -> None:
     if isinstance(error, StreamClosedError) and handler._response.sent:
         # The client left while the response was on its way, which is nobody's mistake.
         gen_log.info("the client left during %s", summary(handler.request))
-    else:
-        log_failure(handler, error)
+        end_response(handler)
+        return
+    log_failure(handler, error)
     if handler._response.finished:
         return
     status = error.status_code if isinstance(error, HTTPError) else 500

@@ -12,6 +12,7 @@ transport when ``should_drop`` is true.
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Iterator
 from enum import Enum
 
 from waterspout.protocol.websocket.assembly import MessageAssembler, decode_text
@@ -183,17 +184,23 @@ class Connection:
 
         Octets after the end (the peer's Close, or a violation) are ignored.
         """
+        return list(self.events(data))
+
+    def events(self, data: bytes | bytearray | memoryview) -> Iterator[Event]:
+        """As ``feed``, frame by frame: what follows an event is looked at when the next one is asked for.
+
+        So what is sent because of a message leaves before the answer to a Close that came behind it, which is
+        given between ``CloseReceived`` and ``Closed``. The iterator must be used up before more is fed.
+        """
         if self.state is State.CLOSED:
-            return []
+            return
         octets = self._pending + data if self._pending else bytes(data)
-        events: list[Event] = []
         try:
-            consumed = self._receive(octets, events)
+            consumed = yield from self._receive(octets)
         except ProtocolViolation as violation:
-            self._fail(violation, events)
+            yield self._fail(violation)
         else:
             self._pending = octets[consumed:]
-        return events
 
     def feed_eof(self) -> list[Event]:
         """The transport ended; without both Close frames that is an abnormal closure, 1006 (7.1.5)."""
@@ -204,12 +211,15 @@ class Connection:
         self._pending = b""
         return [Closed(ABNORMAL_CLOSURE, "the transport ended before the closing handshake", False)]
 
-    def _receive(self, data: bytes, events: list[Event]) -> int:
+    def _receive(self, data: bytes) -> Generator[Event, None, int]:
         """Consume whole frames and pieces of data frames; the index up to which ``data`` is done with."""
         position, end = 0, len(data)
         while position < end:
             if self._missing:
-                position = self._receive_piece(data, position, events)
+                piece = data[position : position + self._missing]
+                position += len(piece)
+                if self._receive_piece(piece):
+                    yield Message(self._message.finish())
                 continue
             header = parse_header(data, position, self._they_mask, self._reserved_bits)
             if header is None:
@@ -219,76 +229,67 @@ class Connection:
                 if frame_end > end:
                     break
                 position = frame_end
-                self._control_frame(header, data, events)
+                yield from self._control_frame(header.opcode, self._payload(header, data))
                 if self.state is State.CLOSED:
                     break
                 continue
             self._message.check_frame(header.opcode, header.length)
             if header.fin and header.opcode != CONTINUATION and frame_end <= end:
+                # The common case: one frame that is all there needs no assembly.
                 position = frame_end
-                self._whole_message(header, data, events)
+                payload = self._payload(header, data)
+                yield Message(decode_text(payload) if header.opcode == TEXT else payload)
             else:
                 position = header.payload_start
-                self._begin_frame(header, events)
+                if self._begin_frame(header):
+                    yield Message(self._message.finish())
         return position
 
     def _payload(self, header: FrameHeader, data: bytes) -> bytes:
         payload = data[header.payload_start : header.payload_start + header.length]
         return apply_mask(payload, header.key) if header.key else payload
 
-    def _whole_message(self, header: FrameHeader, data: bytes, events: list[Event]) -> None:
-        """The common case: one frame that is all there needs no assembly."""
-        payload = self._payload(header, data)
-        events.append(Message(decode_text(payload) if header.opcode == TEXT else payload))
-
-    def _begin_frame(self, header: FrameHeader, events: list[Event]) -> None:
-        """A fragment, or a frame whose payload is not all there."""
+    def _begin_frame(self, header: FrameHeader) -> bool:
+        """A fragment, or a frame whose payload is not all there; tell whether it already ends its message."""
         if header.opcode != CONTINUATION:
             self._message.begin(header.opcode)
         self._missing, self._key, self._final = header.length, header.key, header.fin
-        if not header.length:
-            self._end_of_frame(events)
+        return not header.length and header.fin
 
-    def _receive_piece(self, data: bytes, position: int, events: list[Event]) -> int:
-        piece = data[position : position + self._missing]
+    def _receive_piece(self, piece: bytes) -> bool:
+        """Take some payload of the current data frame; tell whether it ends the message."""
         if self._key:
             key, self._key = self._key, rotate_key(self._key, len(piece))
-            self._message.append(apply_mask(piece, key))
-        else:
-            self._message.append(piece)
+            piece = apply_mask(piece, key)
+        self._message.append(piece)
         self._missing -= len(piece)
-        if not self._missing:
-            self._end_of_frame(events)
-        return position + len(piece)
+        return not self._missing and self._final
 
-    def _end_of_frame(self, events: list[Event]) -> None:
-        if self._final:
-            events.append(Message(self._message.finish()))
-
-    def _control_frame(self, header: FrameHeader, data: bytes, events: list[Event]) -> None:
-        payload = self._payload(header, data)
-        if header.opcode == PING:
+    def _control_frame(self, opcode: int, payload: bytes) -> Iterator[Event]:
+        if opcode == PING:
             # Owed until the peer's Close has been received, also when ours was sent (section 5.5.2).
             self._queue(PONG, payload)
-            events.append(Ping(payload))
-        elif header.opcode == PONG:
-            events.append(Pong(payload))
+            yield Ping(payload)
+        elif opcode == PONG:
+            yield Pong(payload)
         else:
-            self._close_frame(payload, events)
+            yield from self._close_frame(payload)
 
-    def _close_frame(self, payload: bytes, events: list[Event]) -> None:
+    def _close_frame(self, payload: bytes) -> Iterator[Event]:
         code, reason = parse_payload(payload)
+        # The current message may be sent first (section 5.5.1).
+        yield CloseReceived(code, reason)
         if self.state is State.OPEN:
             # The answer repeats the code, not the reason, which is the peer's own (section 5.5.1).
             self._queue(CLOSE, b"" if code == NO_STATUS_RECEIVED else payload[:2])
         self.state = State.CLOSED
         self._drop = self.role is Role.SERVER
-        events += (CloseReceived(code, reason), Closed(code, reason, True))
+        yield Closed(code, reason, True)
 
-    def _fail(self, violation: ProtocolViolation, events: list[Event]) -> None:
+    def _fail(self, violation: ProtocolViolation) -> Closed:
         if self.state is State.OPEN:
             self._queue(CLOSE, build_payload(violation.code, violation.reason))
         self.state = State.CLOSED
         self._drop = True
         self._pending = b""
-        events.append(Closed(violation.code, violation.reason, False))
+        return Closed(violation.code, violation.reason, False)

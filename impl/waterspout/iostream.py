@@ -1,6 +1,8 @@
-"""The exception for connections that are gone.  Public path: ``waterspout.iostream.StreamClosedError``."""
+"""What goes wrong with streams: the error by which everything that writes to a connection says that it is gone."""
 
 from __future__ import annotations
+
+__all__ = ["StreamClosedError"]
 
 
 class StreamClosedError(OSError):
