@@ -30,10 +30,10 @@ class Server:
         self.application = application
         self._log = log
         self._connections: list[Connection] = []
+        self._http = api.httpserver.HTTPServer(application, **http_settings)
         self._listener = listening_socket()
         self.port: int = self._listener.getsockname()[1]
         self.host = f"127.0.0.1:{self.port}"
-        self._http = api.httpserver.HTTPServer(application, **http_settings)
         self._http.add_socket(self._listener)
 
     async def get(self, path: str, headers: Mapping[str, str] | Pairs = ()) -> Reply:

@@ -164,7 +164,7 @@ def _(ref: Patches) -> None:
     "arguments-html-only",
     "The Content-Type of an answer cannot be changed.",
     chapters=(CHAPTER, "web.output"),
-    kills=("web.arguments.form-page", "web.write.dict-content-type", "web.write.dict"),
+    kills=("web.arguments.form-page", "web.write.dict-content-type"),
 )
 def _(ref: Patches) -> None:
     def lie(original: Any, self: Any, name: str, value: Any) -> None:

@@ -200,8 +200,11 @@ def _(ref: Patches) -> None:
 )
 def _(ref: Patches) -> None:
     server = ref.httpserver.HTTPServer
-    ref.replace(
-        ref.httpserver, "HTTPServer", lambda app, **settings: server(app, **{**settings, "no_keep_alive": True})
+    around(
+        ref,
+        server,
+        "initialize",
+        lambda original, self, *args, **settings: original(self, *args, **{**settings, "no_keep_alive": True}),
     )
 
 

@@ -319,14 +319,16 @@ def _(ref: Patches) -> None:
     kills="web.method.allow",
 )
 def _(ref: Patches) -> None:
-    for name in ("finish", "flush"):
-        around(ref, ref.web.RequestHandler, name, forget_allow)
+    def lie(original: Any, self: Any, name: str, value: Any) -> None:
+        if name.lower() != "allow":
+            original(self, name, value)
 
-
-def forget_allow(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Clear Allow, then do what was asked for."""
-    self.clear_header("Allow")
-    return original(self, *args, **kwargs)
+    for owner, method in (
+        (ref.web.RequestHandler, "set_header"),
+        (ref.httputil.HTTPHeaders, "__setitem__"),
+        (ref.httputil.HTTPHeaders, "add"),
+    ):
+        around(ref, owner, method, lie)
 
 
 @saboteur(
