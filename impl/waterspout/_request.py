@@ -12,12 +12,12 @@ from functools import cached_property
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
-from .protocol import forms
-from .protocol.cookies import parse_cookie
-from .protocol.forms import HTTPFile
-from .protocol.headers import HTTPHeaders
-from .protocol.messages import HTTPInputError, RequestStartLine
-from .protocol.uris import HOST_FIELD, split_host_and_port
+from waterspout.protocol import forms
+from waterspout.protocol.cookies import parse_cookie
+from waterspout.protocol.forms import HTTPFile
+from waterspout.protocol.headers import HTTPHeaders
+from waterspout.protocol.messages import HTTPInputError, RequestStartLine
+from waterspout.protocol.uris import HOST_FIELD, split_host_and_port
 
 
 class HTTPServerRequest:

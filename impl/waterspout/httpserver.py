@@ -11,19 +11,14 @@ import ssl
 from collections.abc import Callable, Collection
 from typing import Any
 
-from ._callback_delegate import CallbackDelegate
-from ._gzip_delegate import GzipConnectionDelegate
-from ._server_parameters import ServerParameters
-from .http1connection import ServerDriver
-from .httputil import (
-    HTTPConnection,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    HTTPServerRequest,
-)
-from .protocol.http1 import Limits
-from .tcpserver import TCPServer
-from .util import Configurable
+from waterspout._callback_delegate import CallbackDelegate
+from waterspout._gzip_delegate import GzipConnectionDelegate
+from waterspout._server_parameters import ServerParameters
+from waterspout.http1connection import ServerDriver
+from waterspout.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerRequest
+from waterspout.protocol.http1 import Limits
+from waterspout.tcpserver import TCPServer
+from waterspout.util import Configurable
 
 __all__ = ["HTTPRequest", "HTTPServer"]
 

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ._loggers import app_log
-from .ioloop import IOLoop
+from waterspout._loggers import app_log
+from waterspout.ioloop import IOLoop
 
 __all__ = [
     "add_accept_handler",
@@ -70,9 +70,7 @@ def bind_sockets(
     return sockets
 
 
-def _listening_socket(
-    item: tuple[Any, ...], port: int, backlog: int, reuse_port: bool
-) -> socket.socket | None:
+def _listening_socket(item: tuple[Any, ...], port: int, backlog: int, reuse_port: bool) -> socket.socket | None:
     """Return a socket that listens on one found address; None if this host lacks the family after all."""
     family, kind, protocol, _name, where = item
     try:
@@ -131,9 +129,7 @@ if sys.platform != "win32":
         return sock
 
 
-def add_accept_handler(
-    sock: socket.socket, callback: Callable[[socket.socket, Any], None]
-) -> Callable[[], None]:
+def add_accept_handler(sock: socket.socket, callback: Callable[[socket.socket, Any], None]) -> Callable[[], None]:
     """Call ``callback(connection, address)`` for each connection that ``sock`` accepts, on the current loop.
 
     Returns a function that ends this; the socket stays open.  Documentation: ``netutil.add_accept_handler``.
@@ -218,6 +214,4 @@ def ssl_wrap_socket(
     Documentation: ``netutil.ssl_wrap_socket``.
     """
     context = ssl_options_to_context(ssl_options, server_side=server_side)
-    return context.wrap_socket(
-        socket, server_hostname=server_hostname, server_side=bool(server_side), **kwargs
-    )
+    return context.wrap_socket(socket, server_hostname=server_hostname, server_side=bool(server_side), **kwargs)

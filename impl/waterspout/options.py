@@ -101,9 +101,7 @@ class _Option:
         if self.multiple:
             self._check_list(value)
         elif value is not None and not isinstance(value, self.type):
-            raise Error(
-                f"option {self.name!r} takes {self.type.__name__}, not {type(value).__name__}: {value!r}"
-            )
+            raise Error(f"option {self.name!r} takes {self.type.__name__}, not {type(value).__name__}: {value!r}")
         self._store(value)
 
     def _check_list(self, value: Any) -> None:
@@ -111,9 +109,7 @@ class _Option:
             raise Error(f"option {self.name!r} takes a list of {self.type.__name__}, not {value!r}")
         for item in value:
             if item is not None and not isinstance(item, self.type):
-                raise Error(
-                    f"option {self.name!r} takes a list of {self.type.__name__}; {item!r} in it is not one"
-                )
+                raise Error(f"option {self.name!r} takes a list of {self.type.__name__}; {item!r} in it is not one")
 
     def _store(self, value: Any) -> None:
         self._value = value

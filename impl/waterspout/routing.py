@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from . import httputil
-from ._callback_delegate import CallbackDelegate
-from ._loggers import app_log
-from ._path_patterns import parse_template
-from .util import import_object
+from waterspout import httputil
+from waterspout._callback_delegate import CallbackDelegate
+from waterspout._loggers import app_log
+from waterspout._path_patterns import parse_template
+from waterspout.util import import_object
 
 __all__ = [
     "AnyMatches",
@@ -40,9 +40,7 @@ RuleList = list["Rule | list[Any] | tuple[Any, ...]"]
 class Router(httputil.HTTPServerConnectionDelegate):
     """Finds the delegate of a request.  Documentation: ``routing.Router``."""
 
-    def find_handler(
-        self, request: httputil.HTTPServerRequest, **kwargs: Any
-    ) -> httputil.HTTPMessageDelegate | None:
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
         """Return the delegate that answers ``request``, or None if this router has none for it.
 
         ``kwargs`` is what an outer router learned from its match.  Documentation:
@@ -50,9 +48,7 @@ class Router(httputil.HTTPServerConnectionDelegate):
         """
         raise NotImplementedError(f"{type(self).__name__} must define find_handler")
 
-    def start_request(
-        self, server_conn: object, request_conn: httputil.HTTPConnection
-    ) -> httputil.HTTPMessageDelegate:
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> httputil.HTTPMessageDelegate:
         """Return a delegate that looks for the real one when the head is there."""
         return _RoutedRequest(self, server_conn, request_conn)
 
@@ -138,9 +134,7 @@ class RuleRouter(Router):
         for rule in rules:
             if isinstance(rule, (tuple, list)):
                 if len(rule) not in (2, 3, 4):
-                    raise ValueError(
-                        f"a rule has 2 to 4 items (matcher, target, target_kwargs, name), not {rule!r}"
-                    )
+                    raise ValueError(f"a rule has 2 to 4 items (matcher, target, target_kwargs, name), not {rule!r}")
                 matcher, *rest = rule
                 rule = Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)
             self.rules.append(self.process_rule(rule))
@@ -152,9 +146,7 @@ class RuleRouter(Router):
         """
         return rule
 
-    def find_handler(
-        self, request: httputil.HTTPServerRequest, **kwargs: Any
-    ) -> httputil.HTTPMessageDelegate | None:
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
         """Return the delegate of the first rule that matches and whose target has one."""
         for rule in self.rules:
             target_params = rule.matcher.match(request)

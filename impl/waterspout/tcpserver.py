@@ -13,8 +13,8 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-from .ioloop import IOLoop
-from .netutil import DEFAULT_BACKLOG, bind_sockets, ssl_options_to_context
+from waterspout.ioloop import IOLoop
+from waterspout.netutil import DEFAULT_BACKLOG, bind_sockets, ssl_options_to_context
 
 __all__ = ["TCPServer"]
 

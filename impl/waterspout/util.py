@@ -103,9 +103,7 @@ class GzipDecompressor:
                 block = member
                 self.decompressobj = zlib.decompressobj(_GZIP_WINDOW_BITS)
             piece = self.decompressobj.decompress(block, room)
-            position += (
-                len(block) - len(self.decompressobj.unconsumed_tail) - len(self.decompressobj.unused_data)
-            )
+            position += len(block) - len(self.decompressobj.unconsumed_tail) - len(self.decompressobj.unused_data)
             pieces.append(piece)
             if max_length:
                 room -= len(piece)
