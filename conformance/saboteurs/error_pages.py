@@ -46,7 +46,7 @@ def default_page(ref: Patches, text: Any) -> None:
 
 
 def http_error(ref: Patches, change: Any) -> None:
-    """Let ``change(log_message, arguments, keywords)`` return the log_message of each HTTPError; it may alter keywords."""
+    """Let ``change(log_message, arguments, keywords)`` return each HTTPError's log_message; keywords may be altered."""
 
     def lie(original: Any, self: Any, status_code: int = 500, log_message: Any = None, *args: Any, **kw: Any) -> None:
         log_message = change(log_message, args, kw)
@@ -194,16 +194,15 @@ def _(ref: Patches) -> None:
 
 @saboteur(
     "page-closes",
-    "The connection is closed after an error page.",
+    "A connection is closed after its first answer.",
     chapters=CHAPTER,
     kills="web.error-page.connection-goes-on",
 )
 def _(ref: Patches) -> None:
-    def lie(original: Any, self: Any, status_code: int, **keywords: Any) -> None:
-        self.set_header("Connection", "close")
-        original(self, status_code, **keywords)
-
-    around(ref, ref.web.RequestHandler, "write_error", lie)
+    server = ref.httpserver.HTTPServer
+    ref.replace(
+        ref.httpserver, "HTTPServer", lambda app, **settings: server(app, **{**settings, "no_keep_alive": True})
+    )
 
 
 @saboteur("page-head-200", "HEAD of a path without a route is 200.", chapters=CHAPTER, kills="web.error-page.head")
