@@ -46,11 +46,11 @@ class LogFormatter(logging.Formatter):
     DEFAULT_DATE_FORMAT = "%y%m%d %H:%M:%S"
     # Blue, green, yellow, red, magenta.
     DEFAULT_COLORS: ClassVar[Mapping[int, int]] = {
-        logging.DEBUG: 4,
-        logging.INFO: 2,
-        logging.WARNING: 3,
-        logging.ERROR: 1,
         logging.CRITICAL: 5,
+        logging.ERROR: 1,
+        logging.WARNING: 3,
+        logging.INFO: 2,
+        logging.DEBUG: 4,
     }
 
     def __init__(

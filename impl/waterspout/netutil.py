@@ -31,6 +31,10 @@ DEFAULT_BACKLOG = 128
 _SSL_OPTIONS = frozenset({"ssl_version", "certfile", "keyfile", "cert_reqs", "ca_certs", "ciphers"})
 
 
+#: Keyword arguments of `ssl_options_to_context`, or a context that is ready.
+TLSOptions = dict[str, Any] | ssl.SSLContext
+
+
 def bind_sockets(
     port: int,
     address: str | None = None,
@@ -174,9 +178,7 @@ def is_valid_ip(ip: str) -> bool:
     return True
 
 
-def ssl_options_to_context(
-    ssl_options: dict[str, Any] | ssl.SSLContext, server_side: bool | None = None
-) -> ssl.SSLContext:
+def ssl_options_to_context(ssl_options: TLSOptions, server_side: bool | None = None) -> ssl.SSLContext:
     """Return ``ssl_options`` as an `ssl.SSLContext`; a context comes back as it is.
 
     A dict may have ``ssl_version``, ``certfile``, ``keyfile``, ``cert_reqs``, ``ca_certs`` and ``ciphers``,
@@ -204,7 +206,7 @@ def ssl_options_to_context(
 
 def ssl_wrap_socket(
     socket: socket.socket,
-    ssl_options: dict[str, Any] | ssl.SSLContext,
+    ssl_options: TLSOptions,
     server_hostname: str | None = None,
     server_side: bool | None = None,
     **kwargs: Any,
