@@ -27,9 +27,7 @@ REQUEST = (
 FIELDS = [("Content-Type", "text/plain"), ("Content-Length", "12"), ("Server", "x"), ("Date", "today")]
 RAW_FIELDS = [(name.encode(), value.encode()) for name, value in FIELDS]
 BODY = b"Hello, world"
-CHUNKED = (
-    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n"
-)
+CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n"
 UPLOAD = CHUNKED + (b"400\r\n" + b"x" * 1024 + b"\r\n") * 63 + b"0\r\n\r\n"
 
 

@@ -149,13 +149,14 @@ def bless(name: str, why: str) -> None:
 @main.command()
 @click.argument("names", nargs=-1)
 @click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Saboteurs judged at the same time.")
-def kill(names: tuple[str, ...], processes: int) -> None:
+@click.option("--full", is_flag=True, help="Try each on its whole chapters, not only on what it claims to break.")
+def kill(names: tuple[str, ...], processes: int, full: bool) -> None:
     """Judge saboteurs (all when none is named) and print the kill matrix: which requirement fails on which lie."""
     saboteurs = registry()
     unknown = set(names) - set(saboteurs)
     if unknown:
         raise click.UsageError(f"there is no saboteur {', '.join(sorted(unknown))}")
-    raise SystemExit(jobs.judge_saboteurs(list(names) or list(saboteurs), processes, partial=bool(names)))
+    raise SystemExit(jobs.judge_saboteurs(list(names) or list(saboteurs), processes, partial=bool(names), full=full))
 
 
 @main.command()

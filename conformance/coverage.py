@@ -24,7 +24,7 @@ else:
     import tomli as tomllib
 
 #: Why a statement may stay without a requirement.
-REASONS = ("untestable", "out of scope", "implied", "deprecated", "other role", "later")
+REASONS = ("untestable", "out of scope", "implied", "deprecated", "other role")
 
 
 @dataclass(frozen=True)

@@ -94,15 +94,15 @@ def _print_failures(records: list[CaseRecord]) -> None:
         console.print(f"  ... and {len(bad) - 12} more; `conform report` shows them all")
 
 
-def judge_saboteurs(names: list[str], jobs: int, *, partial: bool) -> int:
+def judge_saboteurs(names: list[str], jobs: int, *, partial: bool, full: bool) -> int:
     """Compute the kill matrix against the last run of the reference, print it and return the exit code."""
     last = runlog.latest("run")
     reference = last.of("waterspout") if last is not None else []
     passing = {entry.id for entry in catalogue.entries()}
     passing -= {record.id for record in reference if not record.verdict.good}
-    run_file = runlog.RunFile("kill", partial=partial)
+    run_file = runlog.RunFile("kill", partial=partial, full=full)
     with bars(console, {"saboteurs": len(names)}) as advance:
-        kills = run_saboteurs(names, jobs, passing, lambda name, ids: advance("saboteurs", name))
+        kills = run_saboteurs(names, jobs, passing, full, lambda name, ids: advance("saboteurs", name))
     saboteurs = registry()
     for name, ids in kills.matrix.items():
         row = {"kind": "kill", "saboteur": name, "lie": saboteurs[name].lie, "kills": ids}
@@ -194,7 +194,7 @@ def judge_everything(everything: bool, jobs: int) -> int:
     if codes[0] == outcome.INTERRUPTED:
         return codes[0]
     console.print("\n[bold]can the requirements fail?[/bold]")
-    codes.append(judge_saboteurs(list(registry()), jobs, partial=False))
+    codes.append(judge_saboteurs(list(registry()), jobs, partial=False, full=everything))
     console.print("\n[bold]other judges[/bold]")
     codes.append(cross_check(["h11", "wsproto"], 20_000 if everything else 5_000, None))
     try:

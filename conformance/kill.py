@@ -85,10 +85,12 @@ def run(
     names: Iterable[str],
     jobs: int,
     passing: set[str],
+    full: bool = False,
     show: Callable[[str, list[str]], None] = lambda name, ids: None,
 ) -> Kills:
     """Judge the saboteurs ``names`` with at most ``jobs`` processes.
 
+    Each is tried on the requirements it claims to break, or, with ``full``, on all of the chapters it is aimed at.
     ``passing`` are the requirements the reference itself meets; only those can be killed. ``show`` hears each
     saboteur's kills as they come.
     """
@@ -106,7 +108,7 @@ def run(
                     name = waiting.pop(0)
                     part = Path(scratch) / f"{name}.jsonl"
                     nodes = [str(chapters[chapter].path) for chapter in saboteurs[name].chapters]
-                    active[_fork(saboteurs[name], nodes, part)] = (name, part, time.monotonic())
+                    active[_fork(saboteurs[name], nodes, part, full)] = (name, part, time.monotonic())
                 for pid in _ended(active):
                     name, part, _ = active.pop(pid)
                     _collect(name, part, passing, kills)
@@ -117,7 +119,7 @@ def run(
     return kills
 
 
-def _fork(saboteur: Saboteur, nodes: list[str], part: Path) -> int:
+def _fork(saboteur: Saboteur, nodes: list[str], part: Path, full: bool) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -129,7 +131,7 @@ def _fork(saboteur: Saboteur, nodes: list[str], part: Path) -> int:
         os.dup2(quiet, 2)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(BOOK)
-        status = int(pytest.main(_arguments(saboteur, nodes, part)))
+        status = int(pytest.main(_arguments(saboteur, nodes, part, full)))
     except BaseException:
         # The parent reads the log; an exception must not run on into the parent's code in this process.
         traceback.print_exc()
@@ -140,7 +142,7 @@ def _fork(saboteur: Saboteur, nodes: list[str], part: Path) -> int:
         os._exit(status)
 
 
-def _arguments(saboteur: Saboteur, nodes: list[str], part: Path) -> list[str]:
+def _arguments(saboteur: Saboteur, nodes: list[str], part: Path, full: bool) -> list[str]:
     arguments = [
         *nodes,
         "-c",

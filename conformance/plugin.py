@@ -22,6 +22,7 @@ from conformance.package import api
 from conformance.requirement import Requirement
 from conformance.saboteurs import Patches
 from conformance.server_process import ServerProcess
+from conformance.server_thread import ServerThread
 from conformance.tracebacks import rendered, without_foreign_source
 from conformance.verdict import (
     CaseRecord,
@@ -39,7 +40,7 @@ CHOPS = ("whole", "bytes", "tokens", "joined")
 _WIRE_FIXTURES = {"wire", "ws"}
 _RECORD = "conform"
 _ACTIVE = pytest.StashKey[targets.Target]()
-_SERVER = pytest.StashKey[ServerProcess]()
+_SERVER = pytest.StashKey[ServerProcess | ServerThread]()
 _LENIENT = pytest.StashKey[str]()
 _WIRE_LOG = pytest.StashKey[list[dict[str, Any]]]()
 
@@ -67,8 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if active.package:
         api.bind(active.package)
     if active.saboteur:
-        Patches.apply_named(active.saboteur, active.package)
-    config.stash[_SERVER] = ServerProcess(active)
+        config.stash[_SERVER] = ServerThread(Patches.apply_named(active.saboteur, active.package))
+    else:
+        config.stash[_SERVER] = ServerProcess(active)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -97,8 +99,8 @@ def target(pytestconfig: pytest.Config) -> targets.Target:
 
 
 @pytest.fixture(scope="session")
-def server_process(pytestconfig: pytest.Config) -> ServerProcess:
-    """The target's server; one process for each worker of the run."""
+def server_process(pytestconfig: pytest.Config) -> ServerProcess | ServerThread:
+    """The target's server; one for each worker of the run."""
     return pytestconfig.stash[_SERVER]
 
 

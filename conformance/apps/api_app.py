@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import socket
 from typing import Any
 
 from conformance.apps import (
@@ -17,7 +18,7 @@ from conformance.apps import (
     until_stdin_closes,
 )
 from conformance.apps.tampering import serve_tampered
-from conformance.saboteurs import Patches
+from conformance.saboteurs import Patches, Tamper
 
 
 def application(package: str) -> Any:
@@ -86,6 +87,14 @@ def application(package: str) -> Any:
     )
 
 
+async def start(package: str, tamper: type[Tamper] | None) -> socket.socket:
+    """Serve the fixture application of ``package`` on the running loop; return the socket to connect to."""
+    httpserver = importlib.import_module(f"{package}.httpserver")
+    listener = listening_socket()
+    httpserver.HTTPServer(application(package)).add_socket(listener)
+    return listener if tamper is None else await serve_tampered(tamper, listener.getsockname()[1])
+
+
 async def main() -> None:
     """Serve until standard input is closed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -95,12 +104,7 @@ async def main() -> None:
     patches = Patches(options.package)
     if options.sabotage:
         patches = Patches.apply_named(options.sabotage, options.package)
-    httpserver = importlib.import_module(f"{options.package}.httpserver")
-    listener = listening_socket()
-    httpserver.HTTPServer(application(options.package)).add_socket(listener)
-    if patches.tamper is not None:
-        listener = await serve_tampered(patches.tamper, listener.getsockname()[1])
-    greet(listener)
+    greet(await start(options.package, patches.tamper))
     await until_stdin_closes()
 
 

@@ -1,4 +1,4 @@
-"""Servers that send answers which break the rules, or that keep connections they should end, or end those they should keep."""
+"""Servers whose answers break the rules, or that keep connections they should end, or end those they should keep."""
 
 from __future__ import annotations
 

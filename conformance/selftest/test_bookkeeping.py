@@ -137,8 +137,8 @@ def test_a_target_that_is_not_there_is_named_with_those_that_are() -> None:
     "entry",
     [
         'statements = ["RFC9112-3.2-4"]\nreason = "dull"\nwhy = "x"',
-        'statements = ["RFC9112-3.2-4"]\nreason = "later"\nwhy = ""',
-        'statements = ["RFC1-*"]\nreason = "later"\nwhy = "x"',
+        'statements = ["RFC9112-3.2-4"]\nreason = "implied"\nwhy = ""',
+        'statements = ["RFC1-*"]\nreason = "implied"\nwhy = "x"',
     ],
 )
 def test_an_exclusion_names_statements_a_known_reason_and_a_why(

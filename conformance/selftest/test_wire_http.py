@@ -12,10 +12,10 @@ from typing import Any, cast
 import pytest
 
 from conformance.server_process import ServerProcess
-from conformance.wire.http import Wire, chunked, get, post
-from conformance.wire.judging import Expected
 from conformance.wire.answers import Answer
 from conformance.wire.chopping import http_borders, pieces
+from conformance.wire.http import Wire, chunked, get, post
+from conformance.wire.judging import Expected
 
 ECHO_BODY = (
     b'{"method": "GET", "target": "%s", "version": "HTTP/1.1", "headers": [["Host", "example.test"]], "body": ""}'
@@ -197,7 +197,7 @@ def test_alive_fails_on_bytes_behind_the_echo(against: Callable[..., Conversatio
 
 def test_alive_fails_on_a_closed_connection(against: Callable[..., Conversation]) -> None:
     """A server that closes without saying so is not alive."""
-    with pytest.raises(AssertionError, match="the probe's own echo.*(closed|reset) by the target"):
+    with pytest.raises(AssertionError, match=r"the probe's own echo.*(closed|reset) by the target"):
         against(saying(OK)).wire.send(get("/")).expect(200).expect_alive()
 
 

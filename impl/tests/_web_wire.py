@@ -9,6 +9,7 @@ from typing import Any
 
 import h11
 from _transport_double import TransportDouble
+
 from waterspout.http1connection import ServerDriver, ServerParameters
 from waterspout.web import Application, RequestHandler
 
@@ -86,9 +87,7 @@ def get(app: Application, target: str = "/", *fields: str, method: str = "GET", 
     return asyncio.run(main())
 
 
-def get_later(
-    app: Application, target: str = "/", *fields: str, method: str = "GET", body: bytes = b""
-) -> Answer:
+def get_later(app: Application, target: str = "/", *fields: str, method: str = "GET", body: bytes = b"") -> Answer:
     """Return the answer to one request whose handler waits, with a few turns of the loop."""
 
     async def main() -> Answer:

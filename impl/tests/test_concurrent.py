@@ -116,9 +116,7 @@ def test_an_exception_for_a_cancelled_future_is_logged(caplog: pytest.LogCapture
 
     asyncio.run(main())
 
-    assert [(record.name, record.levelno) for record in caplog.records] == [
-        ("tornado.application", logging.ERROR)
-    ]
+    assert [(record.name, record.levelno) for record in caplog.records] == [("tornado.application", logging.ERROR)]
     assert "lost" in caplog.text
 
 

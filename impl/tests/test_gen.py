@@ -201,9 +201,7 @@ def test_a_failed_future_dies_as_soon_as_nobody_holds_it() -> None:
 
     async def main() -> None:
         reported: list[Any] = []
-        asyncio.get_running_loop().set_exception_handler(
-            lambda _, context: reported.append(context["message"])
-        )
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["message"]))
         gc.disable()
         try:
             for function in (plain, waiting):
@@ -370,9 +368,7 @@ def test_multi_waits_for_all_and_raises_the_first_error_in_order(caplog: pytest.
         with pytest.raises(IndexError, match="slow"):
             await both
         with pytest.raises(KeyError):
-            await gen.multi(
-                {1: failed(KeyError()), 2: failed(ValueError("quiet"))}, quiet_exceptions=ValueError
-            )
+            await gen.multi({1: failed(KeyError()), 2: failed(ValueError("quiet"))}, quiet_exceptions=ValueError)
 
     asyncio.run(main())
 

@@ -274,9 +274,7 @@ def _serve(conn: ServerConnection, seen: list[Step]) -> None:
 
 @pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "octet by octet"])
 @pytest.mark.parametrize(("name", "stream", "expected"), ROWS, ids=[row[0] for row in ROWS])
-def test_a_stream_gets_its_right_answer(
-    name: str, stream: bytes, expected: tuple[Step, ...], bytewise: bool
-) -> None:
+def test_a_stream_gets_its_right_answer(name: str, stream: bytes, expected: tuple[Step, ...], bytewise: bool) -> None:
     """Every row of the table of malformed and valid requests."""
     assert outcome(stream, bytewise, end=False) == expected
 

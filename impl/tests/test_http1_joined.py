@@ -127,9 +127,7 @@ def test_a_body_without_framing_lasts_until_the_end_of_the_connection() -> None:
     assert answer(b"HTTP/1.1 200 OK\r\n\r\nabc") == [head, Data(b"abc"), EndOfMessage(), ConnectionClosed()]
 
 
-@pytest.mark.parametrize(
-    ("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304), ("HEAD", 404)], ids=str
-)
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304), ("HEAD", 404)], ids=str)
 def test_some_responses_have_no_body_whatever_their_fields_say(method: str, status: int) -> None:
     """RFC 9112 section 6.3 item 1."""
     for framing in (

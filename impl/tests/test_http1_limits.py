@@ -64,9 +64,7 @@ SIZED = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
         (b"\r\n\r\n" + HEAD, "empty_lines", 2, 400),
     ],
 )
-def test_what_fits_a_limit_passes_and_one_more_does_not(
-    stream: bytes, name: str, needed: int, status: int
-) -> None:
+def test_what_fits_a_limit_passes_and_one_more_does_not(stream: bytes, name: str, needed: int, status: int) -> None:
     """Every limit is exact, at every chopping."""
     fitting: dict[str, Any] = {name: needed}
     tight: dict[str, Any] = {name: needed - 1}

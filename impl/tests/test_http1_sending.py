@@ -81,9 +81,7 @@ def test_a_response_is_framed_by_its_head_and_the_peers_version(
         ("GET", 204, []),
     ],
 )
-def test_a_response_without_a_body_ends_with_its_head(
-    method: str, status: int, headers: list[tuple[str, str]]
-) -> None:
+def test_a_response_without_a_body_ends_with_its_head(method: str, status: int, headers: list[tuple[str, str]]) -> None:
     """HEAD, 204 and 304: no octet follows, no framing is added, the connection lives, a body is misuse."""
     conn = asked(method)
     head = conn.send(Response(status, "x", headers))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from waterspout import http1connection, httputil
-from waterspout.iostream import StreamClosedError
 from waterspout.http1connection import Exchange, ServerDriver, ServerParameters
 from waterspout.httputil import HTTPHeaders, HTTPOutputError, ResponseStartLine
+from waterspout.iostream import StreamClosedError
 from waterspout.protocol.http1 import Limits
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -390,9 +390,7 @@ async def test_an_early_answer_to_a_large_body_closes() -> None:
 
 
 @pytest.mark.parametrize("where", ["headers_received", "data_received", "answer"])
-def test_an_exception_of_the_delegate_is_logged_and_answered(
-    where: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_exception_of_the_delegate_is_logged_and_answered(where: str, caplog: pytest.LogCaptureFixture) -> None:
     """The answer is a complete 500, the log has the traceback."""
 
     def fail(exchange: Exchange) -> None:
@@ -478,9 +476,7 @@ def test_a_value_that_would_split_the_head_is_refused(value: str) -> None:
         peer = Peer(Recorder(silent))
         peer.send(GET)
         with pytest.raises(HTTPOutputError):
-            peer.delegate.exchanges[0].write_headers(
-                ResponseStartLine("", 200, "OK"), HTTPHeaders({"X": value})
-            )
+            peer.delegate.exchanges[0].write_headers(ResponseStartLine("", 200, "OK"), HTTPHeaders({"X": value}))
         assert peer.transport.written == b""
 
     asyncio.run(test())
@@ -634,9 +630,7 @@ async def test_a_proxy_is_believed_only_if_the_server_is_told_to() -> None:
         context = peer.delegate.exchanges[0].context
         assert (context.remote_ip, context.protocol) == (ip, "https" if xheaders else "http")
     peer = Peer(Recorder(), xheaders=True)
-    peer.send(
-        b"GET / HTTP/1.1\r\nHost: h\r\nX-Real-Ip: ::1\r\nX-Forwarded-For: 1.1.1.1\r\nX-Scheme: ftp\r\n\r\n"
-    )
+    peer.send(b"GET / HTTP/1.1\r\nHost: h\r\nX-Real-Ip: ::1\r\nX-Forwarded-For: 1.1.1.1\r\nX-Scheme: ftp\r\n\r\n")
     context = peer.delegate.exchanges[0].context
     assert (context.remote_ip, context.protocol) == ("::1", "http")
 

@@ -240,9 +240,7 @@ def test_multipart_bodies_give_arguments_and_files() -> None:
     """RFC 7578, section 4."""
     body = multipart(
         part(b'form-data; name="a"'),
-        part(
-            b'form-data; name="f"; filename="C:\\x\\\\y\\"z"', b"\r\n--Y\r\n", b"Content-Type: text/plain\r\n"
-        ),
+        part(b'form-data; name="f"; filename="C:\\x\\\\y\\"z"', b"\r\n--Y\r\n", b"Content-Type: text/plain\r\n"),
         part(b"form-data; name=f; filename=plain; filename*=UTF-8''%C3%A9"),
         part(b'form-data; name="e"; filename=""', b""),
     )
@@ -298,9 +296,7 @@ def test_multipart_can_be_switched_off_and_needs_a_boundary() -> None:
 def test_bounds_can_be_set_for_the_process() -> None:
     """`set_parse_body_config` changes what holds by default."""
     default = httputil.ParseBodyConfig()
-    httputil.set_parse_body_config(
-        httputil.ParseBodyConfig(urlencoded=httputil.ParseUrlEncodedConfig(max_arguments=1))
-    )
+    httputil.set_parse_body_config(httputil.ParseBodyConfig(urlencoded=httputil.ParseUrlEncodedConfig(max_arguments=1)))
     try:
         with pytest.raises(HTTPInputError):
             parse(URLENCODED, b"a=1&b=2")
@@ -328,9 +324,7 @@ def test_a_request_joins_the_arguments_of_query_and_body() -> None:
 
 def test_a_request_parses_its_body_early_if_told_to() -> None:
     """A malformed body is an error then."""
-    request = HTTPServerRequest(
-        method="POST", uri="/", headers=HTTPHeaders({"Content-Type": MULTIPART}), body=b"x"
-    )
+    request = HTTPServerRequest(method="POST", uri="/", headers=HTTPHeaders({"Content-Type": MULTIPART}), body=b"x")
     with pytest.raises(HTTPInputError):
         request.parse_body()
 

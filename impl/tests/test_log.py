@@ -59,9 +59,7 @@ def test_arguments_that_do_not_fit_are_reported() -> None:
     assert "do not fit (TypeError" in LogFormatter(color=False).format(record("%d", "x"))
 
 
-@pytest.mark.parametrize(
-    ("style", "fmt"), [("%", "%(levelname)s|%(message)s"), ("{", "{levelname}|{message}")]
-)
+@pytest.mark.parametrize(("style", "fmt"), [("%", "%(levelname)s|%(message)s"), ("{", "{levelname}|{message}")])
 def test_the_format_may_be_of_any_style(style: str, fmt: str) -> None:
     """Those of logging.Formatter."""
     assert LogFormatter(fmt=fmt, style=style, color=False).format(record("m")) == "INFO|m"  # type: ignore[arg-type]
@@ -76,9 +74,7 @@ def test_levels_are_coloured_on_a_terminal_only() -> None:
     os.close(theirs)
     on_terminal = os.read(ours, 4096)
     os.close(ours)
-    piped = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, env=environment, check=True
-    ).stderr
+    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, check=True).stderr
 
     assert on_terminal.startswith(b"\x1b[31m[E ")
     assert piped.startswith(b"[E ")

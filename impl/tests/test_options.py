@@ -69,9 +69,7 @@ def test_values_are_read_by_type(options: OptionParser, argument: str, name: str
         ("--span=9e99w", "too long"),
     ],
 )
-def test_values_that_cannot_be_read_name_the_option(
-    options: OptionParser, argument: str, complaint: str
-) -> None:
+def test_values_that_cannot_be_read_name_the_option(options: OptionParser, argument: str, complaint: str) -> None:
     """The error says which option, which text, and what would do."""
     with pytest.raises(Error, match=complaint):
         parse(options, argument)
@@ -123,9 +121,7 @@ def test_names_in_groups_are_those_that_were_defined(options: OptionParser) -> N
     """So that a group can be passed on as keyword arguments."""
     assert options.group_dict("application") == {"my_name": "text"}
     assert options.groups() >= {"application", __file__}
-    assert (
-        {"my_name", "port"} <= set(options) == set(options.as_dict()) == {name for name, _ in options.items()}
-    )
+    assert {"my_name", "port"} <= set(options) == set(options.as_dict()) == {name for name, _ in options.items()}
     assert "my-name" in options
 
 

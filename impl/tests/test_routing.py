@@ -148,14 +148,10 @@ def test_the_first_rule_whose_target_answers_wins() -> None:
 def test_a_function_gets_the_complete_request_and_the_parameters() -> None:
     """The body is there when it is called."""
     called: list[tuple[bytes, dict[str, Any]]] = []
-    router = routing.RuleRouter(
-        [("/a/(.*)", lambda request, **kwargs: called.append((request.body, kwargs)))]
-    )
+    router = routing.RuleRouter([("/a/(.*)", lambda request, **kwargs: called.append((request.body, kwargs)))])
     delegate = router.find_handler(request("/a/b"))
     assert delegate is not None
-    delegate.headers_received(
-        httputil.RequestStartLine("POST", "/a/b", "HTTP/1.1"), HTTPHeaders({"Host": "h"})
-    )
+    delegate.headers_received(httputil.RequestStartLine("POST", "/a/b", "HTTP/1.1"), HTTPHeaders({"Host": "h"}))
     delegate.data_received(b"x")
     delegate.data_received(b"y")
     assert called == []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from waterspout.httputil import HTTPHeaders, HTTPServerRequest
 from waterspout.web import (
     Application,
@@ -361,9 +362,7 @@ class TestCookies:
             self.set_cookie("e", "", expires=datetime.datetime(2030, 1, 2), path=None)
             self.set_cookie("f", "1", expires=0, HttpOnly=True)
 
-        fields = [
-            value for name, value in get(application(handler_of(method))).fields if name == "set-cookie"
-        ]
+        fields = [value for name, value in get(application(handler_of(method))).fields if name == "set-cookie"]
 
         assert fields == [
             "a=b; Path=/",
@@ -385,9 +384,7 @@ class TestCookies:
             ("a", "x", {"bogus": "1"}),
         ],
     )
-    def test_nothing_can_be_smuggled_into_a_cookie(
-        self, name: str, value: str, attributes: dict[str, str]
-    ) -> None:
+    def test_nothing_can_be_smuggled_into_a_cookie(self, name: str, value: str, attributes: dict[str, str]) -> None:
         """Neither further attributes nor further fields."""
         with pytest.raises((ValueError, CookieError)):
             handler().set_cookie(name, value, **attributes)  # type: ignore[arg-type]
@@ -424,9 +421,7 @@ class TestCookies:
 class TestRedirects:
     """Redirects from code, decorators and the routing table."""
 
-    @pytest.mark.parametrize(
-        ("arguments", "status"), [({}, 302), ({"permanent": True}, 301), ({"status": 307}, 307)]
-    )
+    @pytest.mark.parametrize(("arguments", "status"), [({}, 302), ({"permanent": True}, 301), ({"status": 307}, 307)])
     def test_redirect_ends_the_response(self, arguments: dict[str, Any], status: int) -> None:
         """With the status asked for."""
         answer = get(application(handler_of(lambda self: self.redirect("/to", **arguments))))

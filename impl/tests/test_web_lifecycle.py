@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from waterspout import gen
 from waterspout.httputil import HTTPHeaders, HTTPServerRequest
 from waterspout.web import (
@@ -196,9 +197,7 @@ class TestWaiting:
             future.set_exception(HTTPError(403))
             return future
 
-        statuses = [
-            get_later(application(handler_of(method))).status for method in (native, generator, done_future)
-        ]
+        statuses = [get_later(application(handler_of(method))).status for method in (native, generator, done_future)]
 
         assert statuses == [403, 403, 403]
 
@@ -345,9 +344,7 @@ class TestErrors:
         assert get(application(handler_of(method, write_error=write_error))).body == b"500 KeyError('k')"
 
     @pytest.mark.parametrize("kind", ["raises", "coroutine"])
-    def test_a_write_error_that_fails_leaves_an_empty_page(
-        self, kind: str, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_a_write_error_that_fails_leaves_an_empty_page(self, kind: str, caplog: pytest.LogCaptureFixture) -> None:
         """And both failures in the log."""
 
         def raises(self: RequestHandler, status_code: int, **kwargs: Any) -> None:
@@ -407,9 +404,7 @@ class TestErrors:
         assert "RuntimeError" in caplog.text
 
     @pytest.mark.parametrize("raiser", ["exception", "redirect", "send_error"])
-    def test_an_error_after_flush_just_ends_the_response(
-        self, raiser: str, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_an_error_after_flush_just_ends_the_response(self, raiser: str, caplog: pytest.LogCaptureFixture) -> None:
         """There is no place for a page any more."""
 
         def method(self: RequestHandler) -> None:
@@ -486,9 +481,7 @@ class TestErrors:
 class TestLogging:
     """The access log."""
 
-    @pytest.mark.parametrize(
-        ("status", "level"), [(200, "INFO"), (304, "INFO"), (404, "WARNING"), (500, "ERROR")]
-    )
+    @pytest.mark.parametrize(("status", "level"), [(200, "INFO"), (304, "INFO"), (404, "WARNING"), (500, "ERROR")])
     def test_each_request_has_a_line(self, status: int, level: str, caplog: pytest.LogCaptureFixture) -> None:
         """Its level tells how bad it was."""
         caplog.set_level(logging.INFO)
@@ -699,9 +692,7 @@ class TestRouting:
     def test_error_and_fallback_handlers(self) -> None:
         """The one answers with its status, the other lets someone else answer."""
         inner = application(handler_of(lambda self: self.write("inner")))
-        app = Application(
-            [("/e", ErrorHandler, {"status_code": 410}), ("/f", FallbackHandler, {"fallback": inner})]
-        )
+        app = Application([("/e", ErrorHandler, {"status_code": 410}), ("/f", FallbackHandler, {"fallback": inner})])
 
         assert get(app, "/e", method="POST", body=b"x").status == 410
         assert get(app, "/f").body == b"inner"

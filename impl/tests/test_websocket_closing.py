@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from waterspout.protocol.websocket import (
     CLIENT,
     SERVER,
@@ -148,9 +149,7 @@ def test_a_reason_alone_is_sent_with_1000() -> None:
     assert server.data_to_send() == b"\x88\x05\x03\xe8bye"
 
 
-@pytest.mark.parametrize(
-    ("reason", "sentence"), [("é" * 62, "takes 124 octets"), ("\ud800", "lone surrogates")]
-)
+@pytest.mark.parametrize(("reason", "sentence"), [("é" * 62, "takes 124 octets"), ("\ud800", "lone surrogates")])
 def test_a_reason_that_cannot_be_sent_is_refused(reason: str, sentence: str) -> None:
     """Section 5.5: 123 octets of UTF-8; the connection stays open."""
     server = Connection(SERVER)

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+
 from waterspout.protocol.websocket import (
     CLIENT,
     SERVER,
@@ -237,9 +238,7 @@ def test_bad_text_fails_at_the_end_of_a_fragment_that_is_not_the_last() -> None:
     """An unfinished character is carried over, a wrong one is not."""
     server = Connection(SERVER)
     assert server.feed(frame(TEXT, b"\xe2\x82", fin=False)) == []
-    assert server.feed(frame(CONTINUATION, b"\xc0", fin=False)) == [
-        Closed(1007, "text message is not UTF-8", False)
-    ]
+    assert server.feed(frame(CONTINUATION, b"\xc0", fin=False)) == [Closed(1007, "text message is not UTF-8", False)]
 
 
 def test_binary_is_not_checked_after_text() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from waterspout.protocol.websocket.errors import ProtocolViolation
 from waterspout.protocol.websocket.frames import (
     BINARY,
@@ -26,9 +27,7 @@ LENGTHS = {0: 2, 1: 2, 125: 2, 126: 4, 127: 4, 65535: 4, 65536: 10, (1 << 63) - 
 
 @pytest.mark.parametrize(("length", "octets"), LENGTHS.items())
 @pytest.mark.parametrize("masked", [False, True])
-def test_a_length_is_written_in_its_shortest_form_and_read_back(
-    length: int, octets: int, masked: bool
-) -> None:
+def test_a_length_is_written_in_its_shortest_form_and_read_back(length: int, octets: int, masked: bool) -> None:
     """Section 5.2: 7, 7+16 or 7+64 bits, whichever suffices."""
     written = build_frame_header(BINARY, length, masked)
     header = parse_header(written + (KEY if masked else b""), 0, masked)

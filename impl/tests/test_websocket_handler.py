@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from waterspout import _websocket_driver
 from waterspout.protocol import websocket as core
 from waterspout.web import Application
@@ -60,9 +61,7 @@ class Echo(WebSocketHandler):
 class Peer:
     """A client at the other end of a WebSocket in memory."""
 
-    def __init__(
-        self, cls: type[WebSocketHandler] = Echo, *fields: str, path: str = "/", **settings: Any
-    ) -> None:
+    def __init__(self, cls: type[WebSocketHandler] = Echo, *fields: str, path: str = "/", **settings: Any) -> None:
         self.told: list[Any] = []
         handlers: list[Any] = []
         app = Application([("/(?:a/(.*))?", cls, {"told": self.told, "peers": handlers})], **settings)
@@ -482,9 +481,7 @@ class TestEndings:
         ("frame", "code"),
         [(b"\x81\x00", 1002), (b"\x81\x81\0\0\0\0\xff", 1007), (b"\x83\x80\0\0\0\0", 1002)],
     )
-    def test_a_violation_is_answered_and_told(
-        self, frame: bytes, code: int, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_a_violation_is_answered_and_told(self, frame: bytes, code: int, caplog: pytest.LogCaptureFixture) -> None:
         """Half of the connection stays open, so that the peer can read why."""
         caplog.set_level(logging.INFO)
 

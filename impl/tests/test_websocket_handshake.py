@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from waterspout.protocol.websocket import (
     ClientHello,
     Extension,
@@ -51,9 +52,7 @@ def test_keys_are_fresh_and_of_16_octets() -> None:
 def test_the_two_sides_agree() -> None:
     """What one side builds, the other accepts."""
     key = make_key()
-    request = request_headers(
-        "example.test:8080", key, subprotocols=["chat", "super.chat"], origin="http://a.test"
-    )
+    request = request_headers("example.test:8080", key, subprotocols=["chat", "super.chat"], origin="http://a.test")
     hello = check_request("GET", "HTTP/1.1", request)
     assert hello == ClientHello(key, ["chat", "super.chat"], [], "http://a.test")
     answer = accept_headers(hello, "super.chat")
@@ -218,9 +217,7 @@ def test_malformed_extensions_are_refused(value: str) -> None:
         parse_extensions([value])
 
 
-@pytest.mark.parametrize(
-    "value", ["a;" * 50000, "a" + " " * 100000, 'a;b="' + "\\x" * 50000, "," * 100000 + "é"]
-)
+@pytest.mark.parametrize("value", ["a;" * 50000, "a" + " " * 100000, 'a;b="' + "\\x" * 50000, "," * 100000 + "é"])
 def test_long_malformed_extensions_are_refused_in_one_pass(value: str) -> None:
     """Nothing here backtracks over what was read: a quadratic reader does not come back from these."""
     with pytest.raises(ValueError):

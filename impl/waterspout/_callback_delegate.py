@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import httputil
+from waterspout import httputil
 
 
 class CallbackDelegate(httputil.HTTPMessageDelegate):

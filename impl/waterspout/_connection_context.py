@@ -7,8 +7,8 @@ import ssl
 from collections.abc import Collection
 from typing import Any
 
-from .netutil import is_valid_ip
-from .protocol.headers import HTTPHeaders
+from waterspout.netutil import is_valid_ip
+from waterspout.protocol.headers import HTTPHeaders
 
 
 class ConnectionContext:

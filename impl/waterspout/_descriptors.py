@@ -49,9 +49,7 @@ class WatchedDescriptors:
         """Watch a descriptor. Raises ValueError if it is watched already."""
         number = number_of(fd)
         if number in self._handlers:
-            raise ValueError(
-                f"descriptor {number} has a handler already: use update_handler to change its events"
-            )
+            raise ValueError(f"descriptor {number} has a handler already: use update_handler to change its events")
         self._handlers[number] = (fd, handler)
         try:
             self._watch(number, events)

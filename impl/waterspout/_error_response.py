@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import __version__
-from ._http_date import http_date
-from .httputil import responses
-from .protocol.http1 import Data, EndOfMessage, Response, ServerConnection
+from waterspout import __version__
+from waterspout._http_date import http_date
+from waterspout.httputil import responses
+from waterspout.protocol.http1 import Data, EndOfMessage, Response, ServerConnection
 
 
 def error_response(http: ServerConnection, status: int) -> bytes:

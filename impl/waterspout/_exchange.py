@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ._connection_context import ConnectionContext
-from .iostream import StreamClosedError
-from .httputil import HTTPConnection, HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine
-from .protocol.http1 import Data, EndOfMessage, LocalProtocolError, Response, State
+from waterspout._connection_context import ConnectionContext
+from waterspout.httputil import HTTPConnection, HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine
+from waterspout.iostream import StreamClosedError
+from waterspout.protocol.http1 import Data, EndOfMessage, LocalProtocolError, Response, State
 
 if TYPE_CHECKING:
-    from .http1connection import ServerDriver
+    from waterspout.http1connection import ServerDriver
 
 #: Up to this size the first piece of a body is copied behind the head, to leave in one write; beyond, a
 #: second write is cheaper than the copy.

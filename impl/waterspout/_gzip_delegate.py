@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Awaitable
 
-from .httputil import (
+from waterspout.httputil import (
     HTTPConnection,
     HTTPHeaders,
     HTTPInputError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from .protocol.dates import format_timestamp
+from waterspout.protocol.dates import format_timestamp
 
 _second = -1
 _text = ""

@@ -37,9 +37,7 @@ _UNITS = {
     "ms": "milliseconds",
     "us": "microseconds",
 }
-_UNITS |= {name.removesuffix("s"): name for name in _UNITS.values()} | {
-    name: name for name in _UNITS.values()
-}
+_UNITS |= {name.removesuffix("s"): name for name in _UNITS.values()} | {name: name for name in _UNITS.values()}
 
 _SPAN = re.compile(r"\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-z]*)\s*")
 

@@ -12,12 +12,15 @@ from functools import cached_property
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
-from .protocol import forms
-from .protocol.cookies import parse_cookie
-from .protocol.forms import HTTPFile
-from .protocol.headers import HTTPHeaders
-from .protocol.messages import HTTPInputError, RequestStartLine
-from .protocol.uris import HOST_FIELD, split_host_and_port
+from waterspout.protocol import forms
+from waterspout.protocol.cookies import parse_cookie
+from waterspout.protocol.forms import Files, HTTPFile
+from waterspout.protocol.headers import HTTPHeaders
+from waterspout.protocol.messages import HTTPInputError, RequestStartLine
+from waterspout.protocol.uris import HOST_FIELD, split_host_and_port
+
+#: ``host`` or ``host:port``.
+Authority = str
 
 
 class HTTPServerRequest:
@@ -43,8 +46,8 @@ class HTTPServerRequest:
         version: str = "HTTP/1.0",
         headers: HTTPHeaders | None = None,
         body: bytes | None = None,
-        host: str | None = None,
-        files: dict[str, list[HTTPFile]] | None = None,
+        host: Authority | None = None,
+        files: Files | None = None,
         connection: Any = None,
         start_line: RequestStartLine | None = None,
         server_connection: Any = None,

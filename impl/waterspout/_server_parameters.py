@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from .httputil import HTTPServerConnectionDelegate
-from .protocol.http1 import Limits
+from waterspout.httputil import HTTPServerConnectionDelegate
+from waterspout.protocol.http1 import Limits
 
 if TYPE_CHECKING:
-    from .http1connection import ServerDriver
+    from waterspout.http1connection import ServerDriver
 
 
 class ServerParameters:

@@ -23,9 +23,9 @@ from collections import deque
 from collections.abc import Awaitable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from ._loggers import gen_log
-from ._write_gate import WriteGate
-from .protocol.websocket import (
+from waterspout._loggers import gen_log
+from waterspout._write_gate import WriteGate
+from waterspout.protocol.websocket import (
     SERVER,
     Closed,
     CloseReceived,
@@ -37,10 +37,10 @@ from .protocol.websocket import (
     Pong,
     State,
 )
-from .web.lifecycle import FAILURES, log_failure, start_task
+from waterspout.web.lifecycle import FAILURES, log_failure, start_task
 
 if TYPE_CHECKING:
-    from .websocket import WebSocketHandler
+    from waterspout.websocket import WebSocketHandler
 
 #: How many bytes may come while the handler is busy before reading stops; as for HTTP requests that wait.
 MAX_BACKLOG = 65536
@@ -226,9 +226,7 @@ class WebSocketDriver(asyncio.Protocol):
         if result is None:
             return
         if not inspect.isawaitable(result):
-            error = TypeError(
-                f"a WebSocket handler's methods return None or an awaitable, not {type(result).__name__}"
-            )
+            error = TypeError(f"a WebSocket handler's methods return None or an awaitable, not {type(result).__name__}")
             self._fail(error)
             return
         self._busy = start_task(self._drain(result))
@@ -373,6 +371,4 @@ class WebSocketDriver(asyncio.Protocol):
             self._ended = True
             self._transport.close()
             return
-        self._ping_timer = self._loop.call_later(
-            max(interval - timeout, 0) if timeout else 0, self._send_ping
-        )
+        self._ping_timer = self._loop.call_later(max(interval - timeout, 0) if timeout else 0, self._send_ping)

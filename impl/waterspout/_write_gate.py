@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 
-_done_futures: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[None]] = (
-    weakref.WeakKeyDictionary()
-)
+_done_futures: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[None]] = weakref.WeakKeyDictionary()
 
 
 def done_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:

@@ -178,9 +178,7 @@ def future_set_exc_info(
 
 
 @overload
-def future_add_done_callback(
-    future: futures.Future[_T], callback: Callable[[futures.Future[_T]], object]
-) -> None: ...
+def future_add_done_callback(future: futures.Future[_T], callback: Callable[[futures.Future[_T]], object]) -> None: ...
 @overload
 def future_add_done_callback(future: Future[_T], callback: Callable[[Future[_T]], object]) -> None: ...
 def future_add_done_callback(future: AnyFuture, callback: Callable[..., object]) -> None:

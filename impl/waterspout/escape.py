@@ -85,6 +85,17 @@ def recursive_unicode(obj: Any) -> Any:
     return to_unicode(obj) if isinstance(obj, bytes) else obj
 
 
+def json_decode(value: str | bytes) -> Any:
+    """Return the value that JSON text stands for. Raises :exc:`ValueError` for text that is not JSON."""
+    return json.loads(to_unicode(value))
+
+
+def json_encode(value: Any) -> str:
+    """Return the value as JSON text in which no ``</`` occurs, so that it can stand inside ``<script>``."""
+    text = json.dumps(value)
+    return text.replace("</", "<\\/")
+
+
 def xhtml_escape(value: str | bytes) -> str:
     """Escape ``<``, ``>``, ``&`` and both quotes, for HTML text and for quoted attribute values."""
     return html.escape(to_unicode(value))
@@ -93,16 +104,6 @@ def xhtml_escape(value: str | bytes) -> str:
 def xhtml_unescape(value: str | bytes) -> str:
     """Replace HTML's named and numeric character references by the characters they stand for."""
     return html.unescape(to_unicode(value))
-
-
-def json_encode(value: Any) -> str:
-    """Return the value as JSON text in which no ``</`` occurs, so that it can stand inside ``<script>``."""
-    return json.dumps(value).replace("</", "<\\/")
-
-
-def json_decode(value: str | bytes) -> Any:
-    """Return the value that JSON text stands for. Raises :exc:`ValueError` for text that is not JSON."""
-    return json.loads(to_unicode(value))
 
 
 # C0 controls count as space: they are what remains of broken line ends and of control sequences.
@@ -120,8 +121,8 @@ def url_escape(value: str | bytes, plus: bool = True) -> str:
     With ``plus``, as for a query string: a space becomes ``+`` and a slash is encoded. Without, as for a
     path: a space becomes ``%20`` and slashes stay.
     """
-    quote = urllib.parse.quote_plus if plus else urllib.parse.quote
-    return quote(utf8(value))
+    octets = utf8(value)
+    return urllib.parse.quote_plus(octets) if plus else urllib.parse.quote(octets)
 
 
 @overload

@@ -143,9 +143,7 @@ def convert_yielded(yielded: Any) -> Any:
         return future
     if inspect.isawaitable(yielded):
         return _start_task(yielded)
-    raise BadYieldError(
-        f"cannot wait for {yielded!r}: yield futures, awaitables, lists or dicts of them, or None"
-    )
+    raise BadYieldError(f"cannot wait for {yielded!r}: yield futures, awaitables, lists or dicts of them, or None")
 
 
 def _start_task(awaitable: Awaitable[_T]) -> asyncio.Future[_T]:
@@ -218,9 +216,7 @@ class Runner(Generic[_T]):
 
     __slots__ = ("context", "gen", "result_future")
 
-    def __init__(
-        self, gen: Generator[Any, Any, _T], result_future: Future[_T], context: contextvars.Context
-    ) -> None:
+    def __init__(self, gen: Generator[Any, Any, _T], result_future: Future[_T], context: contextvars.Context) -> None:
         self.gen = gen
         self.result_future = result_future
         self.context = context
@@ -326,9 +322,7 @@ def as_future(yielded: Any) -> Future[Any]:
     return future
 
 
-def _collect(
-    keys: list[Any] | None, sources: list[Future[Any]], result: Future[Any], quiet_exceptions: _Quiet
-) -> None:
+def _collect(keys: list[Any] | None, sources: list[Future[Any]], result: Future[Any], quiet_exceptions: _Quiet) -> None:
     """Set the result of :func:`multi` from its finished children."""
     outcomes = [_outcome(source) for source in sources]
     errors = [error for _, error in outcomes if error is not None]
@@ -432,9 +426,7 @@ class WaitIterator:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args and kwargs:
-            raise ValueError(
-                "WaitIterator takes its waits as positional or as keyword arguments, not as both"
-            )
+            raise ValueError("WaitIterator takes its waits as positional or as keyword arguments, not as both")
         waits: list[tuple[int | str, Any]] = [*(kwargs.items() if kwargs else enumerate(args))]
         self.current_index = self.current_future = None
         self._unfinished = len(waits)

@@ -20,16 +20,16 @@ import enum
 from collections.abc import Awaitable
 from typing import Any, cast
 
-from . import httputil
-from ._connection_context import ConnectionContext
-from ._deadline import NEVER, Deadline
-from ._error_response import error_response
-from ._exchange import Exchange, failed_future
-from ._loggers import app_log, gen_log
-from ._server_parameters import ServerParameters
-from .iostream import StreamClosedError
-from ._write_gate import WriteGate
-from .protocol.http1 import (
+from waterspout import httputil
+from waterspout._connection_context import ConnectionContext
+from waterspout._deadline import NEVER, Deadline
+from waterspout._error_response import error_response
+from waterspout._exchange import Exchange, failed_future
+from waterspout._loggers import app_log, gen_log
+from waterspout._server_parameters import ServerParameters
+from waterspout._write_gate import WriteGate
+from waterspout.iostream import StreamClosedError
+from waterspout.protocol.http1 import (
     ConnectionClosed,
     Data,
     EndOfMessage,
@@ -189,9 +189,7 @@ class ServerDriver(asyncio.Protocol):
                 self._deliver(event)
                 if type(event) is EndOfMessage:
                     requests += 1
-                    if self._phase is _Phase.READING and (
-                        requests == REQUESTS_PER_TURN or not self._gate.is_open
-                    ):
+                    if self._phase is _Phase.READING and (requests == REQUESTS_PER_TURN or not self._gate.is_open):
                         self._yield()
         finally:
             self._pulling = False

@@ -7,25 +7,25 @@ The application may be a function of the whole request, a `httputil.HTTPServerCo
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Collection
 from typing import Any
 
-from ._callback_delegate import CallbackDelegate
-from ._gzip_delegate import GzipConnectionDelegate
-from ._server_parameters import ServerParameters
-from .http1connection import ServerDriver
-from .httputil import (
-    HTTPConnection,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    HTTPServerRequest,
-)
-from .protocol.http1 import Limits
-from .tcpserver import TCPServer
-from .util import Configurable
+from waterspout._callback_delegate import CallbackDelegate
+from waterspout._gzip_delegate import GzipConnectionDelegate
+from waterspout._server_parameters import ServerParameters
+from waterspout.http1connection import ServerDriver
+from waterspout.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerRequest
+from waterspout.netutil import TLSOptions
+from waterspout.protocol.http1 import Limits
+from waterspout.tcpserver import TCPServer
+from waterspout.util import Configurable
 
 __all__ = ["HTTPRequest", "HTTPServer"]
+
+#: What a server hands requests to: a function of the whole request, or an object that sees it piece by piece.
+RequestCallback = HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], None]
+Octets = int
+Seconds = float
 
 #: An older name of the request.
 HTTPRequest = HTTPServerRequest
@@ -54,18 +54,18 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
 
     def initialize(
         self,
-        request_callback: HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], None],
+        request_callback: RequestCallback,
         no_keep_alive: bool = False,
         xheaders: bool = False,
-        ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
+        ssl_options: TLSOptions | None = None,
         protocol: str | None = None,
         decompress_request: bool = False,
-        chunk_size: int | None = None,
-        max_header_size: int | None = None,
-        idle_connection_timeout: float | None = None,
-        body_timeout: float | None = None,
-        max_body_size: int | None = None,
-        max_buffer_size: int | None = None,
+        chunk_size: Octets | None = None,
+        max_header_size: Octets | None = None,
+        idle_connection_timeout: Seconds | None = None,
+        body_timeout: Seconds | None = None,
+        max_body_size: Octets | None = None,
+        max_buffer_size: Octets | None = None,
         trusted_downstream: Collection[str] | None = None,
     ) -> None:
         """Take the arguments of the constructor.  Documentation: ``httpserver.HTTPServer.initialize``."""

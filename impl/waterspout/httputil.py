@@ -15,10 +15,10 @@ import unicodedata
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from ._request import HTTPServerRequest
-from .protocol.cookies import parse_cookie
-from .protocol.dates import format_timestamp
-from .protocol.forms import (
+from waterspout._request import HTTPServerRequest
+from waterspout.protocol.cookies import parse_cookie
+from waterspout.protocol.dates import format_timestamp
+from waterspout.protocol.forms import (
     HTTPFile,
     ParseBodyConfig,
     ParseMultipartConfig,
@@ -27,8 +27,8 @@ from .protocol.forms import (
     parse_multipart_form_data,
     set_parse_body_config,
 )
-from .protocol.headers import HTTPHeaders
-from .protocol.messages import (
+from waterspout.protocol.headers import HTTPHeaders
+from waterspout.protocol.messages import (
     HTTPInputError,
     HTTPOutputError,
     RequestStartLine,
@@ -36,7 +36,7 @@ from .protocol.messages import (
     parse_request_start_line,
     parse_response_start_line,
 )
-from .protocol.uris import qs_to_qsl, split_host_and_port, url_concat
+from waterspout.protocol.uris import qs_to_qsl, split_host_and_port, url_concat
 
 if TYPE_CHECKING:
     from asyncio import Future

@@ -113,9 +113,7 @@ class IOLoop(Configurable):
 
     def make_current(self) -> None:
         """Make this the loop of the calling thread. Deprecated: a loop becomes current by running."""
-        warnings.warn(
-            "a loop becomes current when it runs: omit make_current()", DeprecationWarning, stacklevel=2
-        )
+        warnings.warn("a loop becomes current when it runs: omit make_current()", DeprecationWarning, stacklevel=2)
         self._make_current()
 
     def _make_current(self) -> None:
@@ -127,9 +125,7 @@ class IOLoop(Configurable):
     @staticmethod
     def clear_current() -> None:
         """Forget the loop of the calling thread, and go back to the one before it. Deprecated."""
-        warnings.warn(
-            "a loop is current while it runs: omit clear_current()", DeprecationWarning, stacklevel=2
-        )
+        warnings.warn("a loop is current while it runs: omit clear_current()", DeprecationWarning, stacklevel=2)
         facade: IOLoop | None = IOLoop.current(instance=False)
         if facade is not None:
             facade._clear_current()
@@ -160,9 +156,7 @@ class IOLoop(Configurable):
         ``ioloop.IOLoop.run_sync``.
         """
         if running_loop() is not None or self.asyncio_loop.is_running():
-            raise RuntimeError(
-                "run_sync starts the loop, but one is running already: await the coroutine instead"
-            )
+            raise RuntimeError("run_sync starts the loop, but one is running already: await the coroutine instead")
         started: list[Future[Any]] = []
         expired = False
 
@@ -219,9 +213,7 @@ class IOLoop(Configurable):
         """
         warnings.warn("use asyncio's loop.add_signal_handler instead", DeprecationWarning, stacklevel=2)
         # Always the variant that wakes the loop: the signal may interrupt it just as it goes to sleep.
-        self.asyncio_loop.call_soon_threadsafe(
-            self._run_callback, functools.partial(callback, *args, **kwargs)
-        )
+        self.asyncio_loop.call_soon_threadsafe(self._run_callback, functools.partial(callback, *args, **kwargs))
 
     def spawn_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Run a function or coroutine function in the background. The same as :meth:`add_callback`."""
@@ -233,9 +225,7 @@ class IOLoop(Configurable):
         The future may be one of ``concurrent.futures``. Raises :exc:`TypeError` for other things.
         """
         if not is_future(future):
-            raise TypeError(
-                f"add_future waits for futures, not for {future!r}: give it convert_yielded() of that"
-            )
+            raise TypeError(f"add_future waits for futures, not for {future!r}: give it convert_yielded() of that")
         if isinstance(future, asyncio.Future) and future.get_loop() is self.asyncio_loop:
             future.add_done_callback(lambda done: self._run_callback(functools.partial(callback, done)))
         else:
@@ -273,15 +263,11 @@ class IOLoop(Configurable):
         """
         return self._set_timer(seconds_until(deadline), callback, args, kwargs)
 
-    def call_later(
-        self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> asyncio.TimerHandle:
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
         """Call a function after a number of seconds; otherwise like :meth:`add_timeout`."""
         return self._set_timer(finite_delay(delay), callback, args, kwargs)
 
-    def call_at(
-        self, when: float, callback: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> asyncio.TimerHandle:
+    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
         """Call a function at a time on the scale of :meth:`time`; otherwise like :meth:`add_timeout`."""
         return self._set_timer(seconds_until(when), callback, args, kwargs)
 
@@ -362,9 +348,7 @@ class BaseAsyncIOLoop(IOLoop):
     ) -> None:
         """Attach to the asyncio loop. Raises :exc:`RuntimeError` if it has a facade already."""
         if _facade_of(asyncio_loop) is not None:
-            raise RuntimeError(
-                f"{asyncio_loop!r} has its IOLoop already: IOLoop.current() inside it returns that"
-            )
+            raise RuntimeError(f"{asyncio_loop!r} has its IOLoop already: IOLoop.current() inside it returns that")
         self.asyncio_loop = asyncio_loop
         self._watched = WatchedDescriptors(asyncio_loop)
         setattr(asyncio_loop, _FACADE, self)

@@ -46,11 +46,11 @@ class LogFormatter(logging.Formatter):
     DEFAULT_DATE_FORMAT = "%y%m%d %H:%M:%S"
     # Blue, green, yellow, red, magenta.
     DEFAULT_COLORS: ClassVar[Mapping[int, int]] = {
-        logging.DEBUG: 4,
-        logging.INFO: 2,
-        logging.WARNING: 3,
-        logging.ERROR: 1,
         logging.CRITICAL: 5,
+        logging.ERROR: 1,
+        logging.WARNING: 3,
+        logging.INFO: 2,
+        logging.DEBUG: 4,
     }
 
     def __init__(
@@ -172,9 +172,7 @@ def define_logging_options(options: Any = None) -> None:
         metavar="PATH",
         help="log to this file and rotate it; processes that run side by side need a file each",
     )
-    options.define(
-        "log_file_max_size", type=int, default=100 * 1000 * 1000, help="rotate by size: bytes in a file"
-    )
+    options.define("log_file_max_size", type=int, default=100 * 1000 * 1000, help="rotate by size: bytes in a file")
     options.define("log_file_num_backups", type=int, default=10, help="rotated files to keep")
     options.define(
         "log_rotate_when",

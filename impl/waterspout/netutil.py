@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ._loggers import app_log
-from .ioloop import IOLoop
+from waterspout._loggers import app_log
+from waterspout.ioloop import IOLoop
 
 __all__ = [
     "add_accept_handler",
@@ -29,6 +29,10 @@ __all__ = [
 DEFAULT_BACKLOG = 128
 
 _SSL_OPTIONS = frozenset({"ssl_version", "certfile", "keyfile", "cert_reqs", "ca_certs", "ciphers"})
+
+
+#: Keyword arguments of `ssl_options_to_context`, or a context that is ready.
+TLSOptions = dict[str, Any] | ssl.SSLContext
 
 
 def bind_sockets(
@@ -70,9 +74,7 @@ def bind_sockets(
     return sockets
 
 
-def _listening_socket(
-    item: tuple[Any, ...], port: int, backlog: int, reuse_port: bool
-) -> socket.socket | None:
+def _listening_socket(item: tuple[Any, ...], port: int, backlog: int, reuse_port: bool) -> socket.socket | None:
     """Return a socket that listens on one found address; None if this host lacks the family after all."""
     family, kind, protocol, _name, where = item
     try:
@@ -131,9 +133,7 @@ if sys.platform != "win32":
         return sock
 
 
-def add_accept_handler(
-    sock: socket.socket, callback: Callable[[socket.socket, Any], None]
-) -> Callable[[], None]:
+def add_accept_handler(sock: socket.socket, callback: Callable[[socket.socket, Any], None]) -> Callable[[], None]:
     """Call ``callback(connection, address)`` for each connection that ``sock`` accepts, on the current loop.
 
     Returns a function that ends this; the socket stays open.  Documentation: ``netutil.add_accept_handler``.
@@ -178,9 +178,7 @@ def is_valid_ip(ip: str) -> bool:
     return True
 
 
-def ssl_options_to_context(
-    ssl_options: dict[str, Any] | ssl.SSLContext, server_side: bool | None = None
-) -> ssl.SSLContext:
+def ssl_options_to_context(ssl_options: TLSOptions, server_side: bool | None = None) -> ssl.SSLContext:
     """Return ``ssl_options`` as an `ssl.SSLContext`; a context comes back as it is.
 
     A dict may have ``ssl_version``, ``certfile``, ``keyfile``, ``cert_reqs``, ``ca_certs`` and ``ciphers``,
@@ -208,7 +206,7 @@ def ssl_options_to_context(
 
 def ssl_wrap_socket(
     socket: socket.socket,
-    ssl_options: dict[str, Any] | ssl.SSLContext,
+    ssl_options: TLSOptions,
     server_hostname: str | None = None,
     server_side: bool | None = None,
     **kwargs: Any,
@@ -218,6 +216,4 @@ def ssl_wrap_socket(
     Documentation: ``netutil.ssl_wrap_socket``.
     """
     context = ssl_options_to_context(ssl_options, server_side=server_side)
-    return context.wrap_socket(
-        socket, server_hostname=server_hostname, server_side=bool(server_side), **kwargs
-    )
+    return context.wrap_socket(socket, server_hostname=server_hostname, server_side=bool(server_side), **kwargs)

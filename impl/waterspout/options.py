@@ -38,6 +38,11 @@ _HELP_COLUMN = 35
 _HELP_WIDTH = 79
 
 
+OptionalText = str | None
+#: Called with the new value of an option.
+ValueCallback = Callable[[Any], None]
+
+
 class Error(Exception):
     """An option was defined twice, is not known, or was given a value it does not take."""
 
@@ -101,9 +106,7 @@ class _Option:
         if self.multiple:
             self._check_list(value)
         elif value is not None and not isinstance(value, self.type):
-            raise Error(
-                f"option {self.name!r} takes {self.type.__name__}, not {type(value).__name__}: {value!r}"
-            )
+            raise Error(f"option {self.name!r} takes {self.type.__name__}, not {type(value).__name__}: {value!r}")
         self._store(value)
 
     def _check_list(self, value: Any) -> None:
@@ -111,9 +114,7 @@ class _Option:
             raise Error(f"option {self.name!r} takes a list of {self.type.__name__}, not {value!r}")
         for item in value:
             if item is not None and not isinstance(item, self.type):
-                raise Error(
-                    f"option {self.name!r} takes a list of {self.type.__name__}; {item!r} in it is not one"
-                )
+                raise Error(f"option {self.name!r} takes a list of {self.type.__name__}; {item!r} in it is not one")
 
     def _store(self, value: Any) -> None:
         self._value = value
@@ -193,11 +194,11 @@ class OptionParser:
         name: str,
         default: Any = None,
         type: type | None = None,
-        help: str | None = None,
-        metavar: str | None = None,
+        help: OptionalText = None,
+        metavar: OptionalText = None,
         multiple: bool = False,
         group: str | None = None,
-        callback: Callable[[Any], None] | None = None,
+        callback: ValueCallback | None = None,
     ) -> None:
         """Define an option.
 
@@ -289,14 +290,14 @@ class OptionParser:
                 lines += _help_of(option)
         print("\n".join([*lines, ""]), file=file or sys.stderr)
 
-    def add_parse_callback(self, callback: Callable[[], None]) -> None:
-        """Have a function called when parsing is finished."""
-        self._parse_callbacks.append(callback)
-
     def run_parse_callbacks(self) -> None:
         """Call the functions of :meth:`add_parse_callback`."""
         for callback in self._parse_callbacks:
             callback()
+
+    def add_parse_callback(self, callback: Callable[[], None]) -> None:
+        """Have a function called when parsing is finished."""
+        self._parse_callbacks.append(callback)
 
     def mockable(self) -> _Mockable:
         """Return a proxy whose attributes :func:`unittest.mock.patch.object` can replace."""
@@ -359,11 +360,11 @@ def define(
     name: str,
     default: Any = None,
     type: type | None = None,
-    help: str | None = None,
-    metavar: str | None = None,
+    help: OptionalText = None,
+    metavar: OptionalText = None,
     multiple: bool = False,
     group: str | None = None,
-    callback: Callable[[Any], None] | None = None,
+    callback: ValueCallback | None = None,
 ) -> None:
     """Define an option of the program. See :meth:`OptionParser.define`."""
     options.define(name, default, type, help, metavar, multiple, group, callback)

@@ -119,17 +119,17 @@ class Queue(Generic[_T]):
         """The number of items that the queue may hold; 0 for no bound."""
         return self._maxsize
 
-    def qsize(self) -> int:
-        """Return the number of items in the queue."""
-        return len(self._queue)
+    def full(self) -> bool:
+        """Whether the queue holds as many items as it may."""
+        return 0 < self._maxsize <= len(self._queue)
 
     def empty(self) -> bool:
         """Whether the queue holds no items."""
         return not self._queue
 
-    def full(self) -> bool:
-        """Whether the queue holds as many items as it may."""
-        return 0 < self._maxsize <= len(self._queue)
+    def qsize(self) -> int:
+        """Return the number of items in the queue."""
+        return len(self._queue)
 
     def put(self, item: _T, timeout: Timeout = None) -> Future[None]:
         """Put an item in, waiting while the queue is full. Returns a future, which need not be awaited.
@@ -278,12 +278,7 @@ class PriorityQueue(Queue[_T]):
 class LifoQueue(Queue[_T]):
     """A queue whose newest item comes out first. Documentation: ``queues.LifoQueue``."""
 
-    def _init(self) -> None:
-        self._queue = []
-
-    def _put(self, item: _T) -> None:
-        self._queue.append(item)
-
+    # Items go in as in the base class; they come out at the same end.
     def _get(self) -> _T:
-        item: _T = self._queue.pop()
-        return item
+        newest: _T = self._queue.pop()
+        return newest

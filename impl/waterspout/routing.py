@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from . import httputil
-from ._callback_delegate import CallbackDelegate
-from ._loggers import app_log
-from ._path_patterns import parse_template
-from .util import import_object
+from waterspout import httputil
+from waterspout._callback_delegate import CallbackDelegate
+from waterspout._loggers import app_log
+from waterspout._path_patterns import parse_template
+from waterspout.util import import_object
 
 __all__ = [
     "AnyMatches",
@@ -34,15 +34,15 @@ __all__ = [
     "URLSpec",
 ]
 
+#: What a match tells a target: its keyword arguments.
+Learned = dict[str, Any]
 RuleList = list["Rule | list[Any] | tuple[Any, ...]"]
 
 
 class Router(httputil.HTTPServerConnectionDelegate):
     """Finds the delegate of a request.  Documentation: ``routing.Router``."""
 
-    def find_handler(
-        self, request: httputil.HTTPServerRequest, **kwargs: Any
-    ) -> httputil.HTTPMessageDelegate | None:
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
         """Return the delegate that answers ``request``, or None if this router has none for it.
 
         ``kwargs`` is what an outer router learned from its match.  Documentation:
@@ -50,9 +50,7 @@ class Router(httputil.HTTPServerConnectionDelegate):
         """
         raise NotImplementedError(f"{type(self).__name__} must define find_handler")
 
-    def start_request(
-        self, server_conn: object, request_conn: httputil.HTTPConnection
-    ) -> httputil.HTTPMessageDelegate:
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> httputil.HTTPMessageDelegate:
         """Return a delegate that looks for the real one when the head is there."""
         return _RoutedRequest(self, server_conn, request_conn)
 
@@ -138,9 +136,7 @@ class RuleRouter(Router):
         for rule in rules:
             if isinstance(rule, (tuple, list)):
                 if len(rule) not in (2, 3, 4):
-                    raise ValueError(
-                        f"a rule has 2 to 4 items (matcher, target, target_kwargs, name), not {rule!r}"
-                    )
+                    raise ValueError(f"a rule has 2 to 4 items (matcher, target, target_kwargs, name), not {rule!r}")
                 matcher, *rest = rule
                 rule = Rule(PathMatches(matcher) if isinstance(matcher, str) else matcher, *rest)
             self.rules.append(self.process_rule(rule))
@@ -152,20 +148,21 @@ class RuleRouter(Router):
         """
         return rule
 
-    def find_handler(
-        self, request: httputil.HTTPServerRequest, **kwargs: Any
-    ) -> httputil.HTTPMessageDelegate | None:
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
         """Return the delegate of the first rule that matches and whose target has one."""
         for rule in self.rules:
-            target_params = rule.matcher.match(request)
-            if target_params is None:
-                continue
-            if rule.target_kwargs:
-                target_params["target_kwargs"] = rule.target_kwargs
-            delegate = self.get_target_delegate(rule.target, request, **target_params)
-            if delegate is not None:
-                return delegate
+            found = self._try(rule, request)
+            if found is not None:
+                return found
         return None
+
+    def _try(self, rule: Rule, request: httputil.HTTPServerRequest) -> httputil.HTTPMessageDelegate | None:
+        learned = rule.matcher.match(request)
+        if learned is None:
+            return None
+        if rule.target_kwargs:
+            learned["target_kwargs"] = rule.target_kwargs
+        return self.get_target_delegate(rule.target, request, **learned)
 
     def get_target_delegate(
         self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
@@ -229,8 +226,8 @@ class Rule:
         # A target may be named by its import path, so that modules need not import each other.
         self.target = import_object(target) if isinstance(target, str) else target
         self.matcher = matcher
-        self.target_kwargs = target_kwargs if target_kwargs else {}
         self.name = name
+        self.target_kwargs = target_kwargs or {}
 
     def reverse(self, *args: Any) -> str | None:
         """Return the URL of this rule with ``args`` in it, None if its matcher makes none."""
@@ -244,7 +241,7 @@ class Rule:
 class Matcher:
     """Decides whether a rule is for a request.  Documentation: ``routing.Matcher``."""
 
-    def match(self, request: httputil.HTTPServerRequest) -> dict[str, Any] | None:
+    def match(self, request: httputil.HTTPServerRequest) -> Learned | None:
         """Return the parameters for the target, perhaps none, or None where the request does not match.
 
         The result belongs to the caller.  Documentation: ``routing.Matcher.match``.
@@ -262,7 +259,7 @@ class Matcher:
 class AnyMatches(Matcher):
     """Matches every request.  Documentation: ``routing.AnyMatches``."""
 
-    def match(self, request: httputil.HTTPServerRequest) -> dict[str, Any] | None:
+    def match(self, request: httputil.HTTPServerRequest) -> Learned | None:
         """Return no parameters."""
         return {}
 
@@ -276,7 +273,7 @@ class HostMatches(Matcher):
     def __init__(self, host_pattern: str | re.Pattern[str]) -> None:
         self.host_pattern = _whole(host_pattern)
 
-    def match(self, request: httputil.HTTPServerRequest) -> dict[str, Any] | None:
+    def match(self, request: httputil.HTTPServerRequest) -> Learned | None:
         """Return no parameters if the host name matches."""
         return {} if self.host_pattern.match(request.host_name) else None
 
@@ -291,7 +288,7 @@ class DefaultHostMatches(Matcher):
         self.application = application
         self.host_pattern = host_pattern
 
-    def match(self, request: httputil.HTTPServerRequest) -> dict[str, Any] | None:
+    def match(self, request: httputil.HTTPServerRequest) -> Learned | None:
         """Return no parameters if the default host matches."""
         default_host = self.application.default_host
         if default_host is None or "X-Real-Ip" in request.headers:
@@ -313,17 +310,17 @@ class PathMatches(Matcher):
             raise ValueError(f"either all groups of a path have names or none has: {self.regex.pattern!r}")
         self._template = parse_template(self.regex.pattern)
 
-    def match(self, request: httputil.HTTPServerRequest) -> dict[str, Any] | None:
+    def match(self, request: httputil.HTTPServerRequest) -> Learned | None:
         """Return the path arguments if the path matches."""
-        match = self.regex.match(request.path)
-        if match is None:
+        found = self.regex.match(request.path)
+        if found is None:
             return None
-        if not self.regex.groups:
-            return {}
-        if self.regex.groupindex:
-            named = {name: _unquote(value) for name, value in match.groupdict().items()}
-            return {"path_args": [], "path_kwargs": named}
-        return {"path_args": [_unquote(value) for value in match.groups()], "path_kwargs": {}}
+        learned: Learned = {}
+        if self.regex.groups:
+            named = {name: _unquote(value) for name, value in found.groupdict().items()}
+            unnamed = [] if named else [_unquote(value) for value in found.groups()]
+            learned.update(path_args=unnamed, path_kwargs=named)
+        return learned
 
     def reverse(self, *args: Any) -> str | None:
         """Return the path with ``args`` percent-encoded in place of the groups.
@@ -352,11 +349,10 @@ class URLSpec(Rule):
         kwargs: dict[str, Any] | None = None,
         name: str | None = None,
     ) -> None:
-        matcher = PathMatches(pattern)
-        super().__init__(matcher, handler, kwargs, name)
-        self.regex = matcher.regex
-        self.handler_class = self.target
-        self.kwargs = kwargs
+        path = PathMatches(pattern)
+        super().__init__(matcher=path, target=handler, target_kwargs=kwargs, name=name)
+        # What programs read of their own routes.
+        self.kwargs, self.regex, self.handler_class = kwargs, path.regex, self.target
 
     def __repr__(self) -> str:
         kind = type(self).__name__

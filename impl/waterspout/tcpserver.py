@@ -13,8 +13,8 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-from .ioloop import IOLoop
-from .netutil import DEFAULT_BACKLOG, bind_sockets, ssl_options_to_context
+from waterspout.ioloop import IOLoop
+from waterspout.netutil import DEFAULT_BACKLOG, TLSOptions, bind_sockets, ssl_options_to_context
 
 __all__ = ["TCPServer"]
 
@@ -67,7 +67,7 @@ class TCPServer:
 
     def __init__(
         self,
-        ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
+        ssl_options: TLSOptions | None = None,
         max_buffer_size: int | None = None,
         read_chunk_size: int | None = None,
     ) -> None:
@@ -112,10 +112,6 @@ class TCPServer:
         for sock in sockets:
             self._listeners.append(_Listener(self, sock, loop))
 
-    def add_socket(self, socket: socket.socket) -> None:
-        """Accept connections on one socket.  Documentation: ``tcpserver.TCPServer.add_socket``."""
-        self.add_sockets([socket])
-
     def bind(
         self,
         port: int,
@@ -128,10 +124,10 @@ class TCPServer:
         """Take the port now, and accept on it after `start`.  Documentation: ``tcpserver.TCPServer.bind``."""
         sockets = bind_sockets(port, address, family, backlog, flags, reuse_port)
         self.backlog = backlog
-        if self._started:
-            self.add_sockets(sockets)
-        else:
-            self._pending_sockets.extend(sockets)
+        if not self._started:
+            self._pending_sockets += sockets
+            return
+        self.add_sockets(sockets)
 
     def start(self, num_processes: int | None = 1, max_restarts: int | None = None) -> None:
         """Accept on what `bind` took, in this process.
@@ -146,6 +142,10 @@ class TCPServer:
         self._started = True
         sockets, self._pending_sockets = self._pending_sockets, []
         self.add_sockets(sockets)
+
+    def add_socket(self, socket: socket.socket) -> None:
+        """Accept connections on one socket.  Documentation: ``tcpserver.TCPServer.add_socket``."""
+        self.add_sockets([socket])
 
     def stop(self) -> None:
         """Accept no more connections and close the listening sockets; connections that are open stay.

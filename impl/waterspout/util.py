@@ -103,9 +103,7 @@ class GzipDecompressor:
                 block = member
                 self.decompressobj = zlib.decompressobj(_GZIP_WINDOW_BITS)
             piece = self.decompressobj.decompress(block, room)
-            position += (
-                len(block) - len(self.decompressobj.unconsumed_tail) - len(self.decompressobj.unused_data)
-            )
+            position += len(block) - len(self.decompressobj.unconsumed_tail) - len(self.decompressobj.unused_data)
             pieces.append(piece)
             if max_length:
                 room -= len(piece)
@@ -153,10 +151,9 @@ def import_object(name: str) -> Any:
 
 def exec_in(code: Any, glob: dict[str, Any], loc: Mapping[str, Any] | None = None) -> None:
     """Execute source text or a code object with the given global and local names."""
-    if isinstance(code, str):
-        # dont_inherit: the executed text must not see this module's __future__ imports.
-        code = compile(code, "<string>", "exec", dont_inherit=True)
-    exec(code, glob, loc)
+    # dont_inherit: the executed text must not see this module's __future__ imports.
+    runnable = compile(code, "<string>", "exec", dont_inherit=True) if isinstance(code, str) else code
+    exec(runnable, glob, loc)
 
 
 def raise_exc_info(exc_info: tuple[type | None, BaseException | None, TracebackType | None]) -> NoReturn:

@@ -12,19 +12,19 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import httputil
-from ._loggers import gen_log
-from ._websocket_driver import WebSocketClosedError, WebSocketDriver, WebSocketError
-from .escape import json_encode, utf8
-from .protocol.websocket import (
+from waterspout import httputil
+from waterspout._loggers import gen_log
+from waterspout._websocket_driver import WebSocketClosedError, WebSocketDriver, WebSocketError
+from waterspout.escape import json_encode, utf8
+from waterspout.protocol.websocket import (
     DEFAULT_MAX_MESSAGE_SIZE,
     ClientHello,
     HandshakeError,
     accept_headers,
     check_request,
 )
-from .web import Application, RequestHandler
-from .web.lifecycle import completed
+from waterspout.web import Application, RequestHandler
+from waterspout.web.lifecycle import completed
 
 __all__ = ["WebSocketClosedError", "WebSocketError", "WebSocketHandler"]
 
@@ -36,9 +36,7 @@ def _of_http(name: str) -> Callable[..., Any]:
     @functools.wraps(method)
     def checked(self: WebSocketHandler, *args: Any, **kwargs: Any) -> Any:
         if self._upgraded:
-            raise RuntimeError(
-                f"{name}() is for HTTP responses; on a WebSocket use write_message() and close()"
-            )
+            raise RuntimeError(f"{name}() is for HTTP responses; on a WebSocket use write_message() and close()")
         return method(self, *args, **kwargs)
 
     return checked

@@ -128,19 +128,13 @@ def connect_target(d: Divergence) -> bool:
 
 def target_authority(d: Divergence) -> bool:
     """An absolute-form target whose authority is empty, has user information or is malformed."""
-    return (
-        d.we_refuse("with a bad authority")
-        and d.theirs.kind == "request"
-        and bool(_SCHEME.match(d.theirs.value[1]))
-    )
+    return d.we_refuse("with a bad authority") and d.theirs.kind == "request" and bool(_SCHEME.match(d.theirs.value[1]))
 
 
 def host_value(d: Divergence) -> bool:
     """One Host field that is no host and port."""
     values = d.values(b"host")
-    return (
-        d.we_refuse("invalid Host") and d.theirs.kind == "request" and len(values) == 1 and values[0] != b""
-    )
+    return d.we_refuse("invalid Host") and d.theirs.kind == "request" and len(values) == 1 and values[0] != b""
 
 
 def host_of_later_minor(d: Divergence) -> bool:
@@ -252,16 +246,12 @@ def expectation_without_body(d: Divergence) -> bool:
 
 def chunk_extension(d: Divergence) -> bool:
     """A chunk extension that is not of the grammar."""
-    return (
-        d.we_refuse("malformed chunk size line") and re.search(rb"(?:^|\n)[0-9A-Fa-f]+;", d.body) is not None
-    )
+    return d.we_refuse("malformed chunk size line") and re.search(rb"(?:^|\n)[0-9A-Fa-f]+;", d.body) is not None
 
 
 def space_after_chunk_size(d: Divergence) -> bool:
     """Whitespace between a chunk size and its line end."""
-    return (
-        d.we_refuse("malformed chunk size line") and re.search(rb"[0-9A-Fa-f][ \t]+\r\n", d.body) is not None
-    )
+    return d.we_refuse("malformed chunk size line") and re.search(rb"[0-9A-Fa-f][ \t]+\r\n", d.body) is not None
 
 
 def space_before_extension(d: Divergence) -> bool:
@@ -271,10 +261,7 @@ def space_before_extension(d: Divergence) -> bool:
 
 def chunk_size_with_zeros(d: Divergence) -> bool:
     """A chunk size of more than 20 digits."""
-    return (
-        d.they_refuse
-        and re.search(rb"(?:^|\n)0+[0-9A-Fa-f]{0,15}(?<=[0-9A-Fa-f]{21})[;\r]", d.body) is not None
-    )
+    return d.they_refuse and re.search(rb"(?:^|\n)0+[0-9A-Fa-f]{0,15}(?<=[0-9A-Fa-f]{21})[;\r]", d.body) is not None
 
 
 def framing_in_trailers(d: Divergence) -> bool:
@@ -307,9 +294,7 @@ def framing_without_body(d: Divergence) -> bool:
     if not d.they_refuse or not framed or d.ours.kind not in ("response", "interim"):
         return False
     status = d.ours.value[0]
-    return (
-        d.method == "HEAD" or status < 200 or status in (204, 304) or (d.method == "CONNECT" and status < 300)
-    )
+    return d.method == "HEAD" or status < 200 or status in (204, 304) or (d.method == "CONNECT" and status < 300)
 
 
 PREDICATES: dict[str, Callable[[Divergence], bool]] = {

@@ -152,10 +152,7 @@ def pong_while_closing(divergence: Divergence) -> bool:
     pongs = [payload for opcode, payload in ours.sent if opcode == PONG]
     others = [frame for frame in ours.sent if frame[0] != PONG]
     return (
-        divergence.case.closing
-        and ours.received == theirs.received
-        and pongs == pings != []
-        and others == theirs.sent
+        divergence.case.closing and ours.received == theirs.received and pongs == pings != [] and others == theirs.sent
     )
 
 

@@ -67,9 +67,7 @@ def frame_octets(frame: Frame, masked: bool) -> bytes:
     return head + frame.key + bytes(octet ^ frame.key[i % 4] for i, octet in enumerate(frame.payload))
 
 
-texts = st.sampled_from(
-    ["", "a", "Hello", "é", "€uro", "\U0001f300", "κόσμε" * 3, "x" * 125, "x" * 126, "é" * 150]
-)
+texts = st.sampled_from(["", "a", "Hello", "é", "€uro", "\U0001f300", "κόσμε" * 3, "x" * 125, "x" * 126, "é" * 150])
 binaries = st.sampled_from([b"", b"\x00", b"\xff" * 4, b"\x81\x00" * 5, bytes(126), bytes(300)])
 control_payloads = st.sampled_from([b"", b"?", b"\xff\xfe", bytes(125)])
 BAD_UTF8 = (

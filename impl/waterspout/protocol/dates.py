@@ -5,10 +5,9 @@ from __future__ import annotations
 import calendar
 import datetime
 import email.utils
-import time
 
 
-def format_timestamp(ts: int | float | tuple[int, ...] | time.struct_time | datetime.datetime) -> str:
+def format_timestamp(ts: int | float | tuple[int, ...] | datetime.datetime) -> str:
     """Return ``ts`` as ``Sun, 27 Jan 2013 18:43:20 GMT``.
 
     Takes seconds since 1970 (fractions are cut), a time tuple in UTC, or a `datetime.datetime` (naive ones
@@ -16,7 +15,7 @@ def format_timestamp(ts: int | float | tuple[int, ...] | time.struct_time | date
     """
     if isinstance(ts, datetime.datetime):
         seconds: float = calendar.timegm(ts.utctimetuple())
-    elif isinstance(ts, (tuple, time.struct_time)):
+    elif isinstance(ts, tuple):
         seconds = calendar.timegm(ts)
     elif isinstance(ts, (int, float)):
         seconds = ts

@@ -16,10 +16,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from waterspout.protocol.headers import HTTPHeaders
+from waterspout.protocol.messages import TOKEN, HTTPInputError
 from waterspout.util import ObjectDict
-
-from .headers import HTTPHeaders
-from .messages import TOKEN, HTTPInputError
 
 Arguments = dict[str, list[bytes]]
 
@@ -156,9 +155,7 @@ def parse_body_arguments(
         boundary = parse_parameters(content_type).get("boundary")
         if not boundary:
             raise HTTPInputError("invalid multipart/form-data: the Content-Type names no boundary")
-        parse_multipart_form_data(
-            boundary.encode("latin1", "replace"), body, arguments, files, config=config.multipart
-        )
+        parse_multipart_form_data(boundary.encode("latin1", "replace"), body, arguments, files, config=config.multipart)
         return
     try:
         parsed = parse_urlencoded(body.decode("latin1"), config.urlencoded.max_arguments)
@@ -188,9 +185,7 @@ def parse_multipart_form_data(
     if boundary.startswith(b'"') and boundary.endswith(b'"'):
         boundary = boundary[1:-1]
     try:
-        fields = [
-            _parse_part(data, start, end, config) for start, end in _parts(boundary, data, config.max_parts)
-        ]
+        fields = [_parse_part(data, start, end, config) for start, end in _parts(boundary, data, config.max_parts)]
     except HTTPInputError as error:
         raise HTTPInputError(f"invalid multipart/form-data: {error}") from None
     for name, value in fields:
@@ -219,9 +214,7 @@ def _parts(boundary: bytes, data: bytes, max_parts: int) -> Iterator[tuple[int, 
     raise HTTPInputError("the closing delimiter is missing")
 
 
-def _parse_part(
-    data: bytes, start: int, end: int, config: ParseMultipartConfig
-) -> tuple[str, bytes | HTTPFile]:
+def _parse_part(data: bytes, start: int, end: int, config: ParseMultipartConfig) -> tuple[str, bytes | HTTPFile]:
     limit = config.max_part_header_size
     # The head begins behind the delimiter's line end, which also serves as the first half of an empty head's
     # end.

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
-from .messages import TOKEN, HTTPInputError
+from waterspout.protocol.messages import TOKEN, HTTPInputError
 
 _FIELD_NAME = re.compile(TOKEN)
 # field-vchar, obs-text, SP and HTAB (RFC 9110, section 5.5): no other control character may pass.
@@ -99,9 +99,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         if not line:
             return
         if line[0] in " \t":
-            raise HTTPInputError(
-                "a header line begins with white space; folded header lines are not accepted"
-            )
+            raise HTTPInputError("a header line begins with white space; folded header lines are not accepted")
         name, colon, value = line.partition(":")
         if not colon:
             raise HTTPInputError(f"a header line has no colon: {line[:100]!r}")

@@ -6,13 +6,12 @@ Documentation: ``tornado.web``.
 from __future__ import annotations
 
 from waterspout.routing import URLSpec
-
-from .application import Application
-from .errors import Finish, HTTPError, MissingArgumentError
-from .handler import RequestHandler
-from .redirects import addslash, removeslash
-from .standard_handlers import ErrorHandler, FallbackHandler, RedirectHandler, stream_request_body
-from .transforms import OutputTransform
+from waterspout.web.application import Application
+from waterspout.web.errors import Finish, HTTPError, MissingArgumentError
+from waterspout.web.handler import RequestHandler
+from waterspout.web.redirects import addslash, removeslash
+from waterspout.web.standard_handlers import ErrorHandler, FallbackHandler, RedirectHandler, stream_request_body
+from waterspout.web.transforms import OutputTransform
 
 #: A shorter name of `URLSpec`, for routing tables.
 url = URLSpec

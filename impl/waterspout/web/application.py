@@ -25,11 +25,10 @@ from waterspout.routing import (
     Rule,
     RuleList,
 )
-
-from .handler import RequestHandler
-from .lifecycle import HandlerDelegate, summary
-from .standard_handlers import ErrorHandler, ServerOptionsHandler
-from .transforms import OutputTransform
+from waterspout.web.handler import RequestHandler
+from waterspout.web.lifecycle import HandlerDelegate, summary
+from waterspout.web.standard_handlers import ErrorHandler, ServerOptionsHandler
+from waterspout.web.transforms import OutputTransform
 
 _DEBUG_SETTINGS = {
     "autoreload": True,
@@ -157,9 +156,7 @@ class Application(ReversibleRouter):
         """Have responses pass through one more transform, after those that are there."""
         self.transforms.append(transform_class)
 
-    def find_handler(
-        self, request: httputil.HTTPServerRequest, **kwargs: Any
-    ) -> httputil.HTTPMessageDelegate:
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate:
         """Return the delegate that answers ``request``: that of a rule, the default handler's, or a 404."""
         if self._hosts.rules:
             delegate = self._hosts.find_handler(request)

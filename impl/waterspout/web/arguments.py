@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from waterspout import httputil
-
-from .errors import HTTPError, MissingArgumentError
+from waterspout.web.errors import HTTPError, MissingArgumentError
 
 # Tab and the line ends are part of text areas, so they stay.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1f]")

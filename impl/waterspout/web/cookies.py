@@ -42,9 +42,7 @@ class CookieJar:
         if not _TOKEN.fullmatch(name):
             raise CookieError(f"the name of a cookie has letters, digits and !#$%&'*+-.^_`|~ only: {name!r}")
         if _UNSAFE_VALUE.search(text):
-            raise ValueError(
-                f"the value of cookie {name!r} has blanks or control characters; encode it: {text!r}"
-            )
+            raise ValueError(f"the value of cookie {name!r} has blanks or control characters; encode it: {text!r}")
         jar: SimpleCookie = SimpleCookie()
         jar[name] = text
         morsel = jar[name]
@@ -52,9 +50,7 @@ class CookieJar:
             if setting is None or setting is False:
                 continue
             if not _ATTRIBUTE.fullmatch(str(setting)):
-                raise CookieError(
-                    f"attribute {attribute} of cookie {name!r} has a character not allowed: {setting!r}"
-                )
+                raise CookieError(f"attribute {attribute} of cookie {name!r} has a character not allowed: {setting!r}")
             morsel[attribute] = setting
         self._cookies[name] = morsel
 

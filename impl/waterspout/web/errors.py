@@ -30,9 +30,7 @@ class HTTPError(Exception):
     Documentation: ``web.HTTPError``.
     """
 
-    def __init__(
-        self, status_code: int = 500, log_message: str | None = None, *args: Any, **kwargs: Any
-    ) -> None:
+    def __init__(self, status_code: int = 500, log_message: str | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         self.status_code = status_code
         self.reason: str | None = kwargs.get("reason")

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 from waterspout import httputil
 from waterspout._loggers import app_log, gen_log
 from waterspout.escape import json_encode
-
-from . import arguments, lifecycle, redirects
-from .arguments import REQUIRED, Required
-from .conditional import content_tag, none_match_fails
-from .cookies import Expires, expiry
-from .errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
-from .response import HeaderValue, Response, header_text
+from waterspout.web import arguments, lifecycle, redirects
+from waterspout.web.arguments import REQUIRED, Required
+from waterspout.web.conditional import content_tag, none_match_fails
+from waterspout.web.cookies import Expires, expiry
+from waterspout.web.errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
+from waterspout.web.response import HeaderValue, Response, header_text
 
 if TYPE_CHECKING:
-    from .application import Application
+    from waterspout.web.application import Application
 
 _METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
@@ -88,9 +87,7 @@ class RequestHandler:
 
         Documentation: ``web.RequestHandler.data_received``.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} takes its body in pieces and must define data_received"
-        )
+        raise NotImplementedError(f"{type(self).__name__} takes its body in pieces and must define data_received")
 
     def on_finish(self) -> None:
         """Called once, when the response is out.  Documentation: ``web.RequestHandler.on_finish``."""
@@ -149,9 +146,7 @@ class RequestHandler:
 
     # Arguments
 
-    def get_argument(
-        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
-    ) -> str | None:
+    def get_argument(self, name: str, default: str | Required | None = REQUIRED, strip: bool = True) -> str | None:
         """Return the last value of ``name`` in query or form body, or ``default``.
 
         Raises `MissingArgumentError` (400) without either, `HTTPError` 400 for a value that is not UTF-8.
@@ -173,9 +168,7 @@ class RequestHandler:
         """As `get_arguments`, from the query.  Documentation: ``web.RequestHandler.get_query_arguments``."""
         return arguments.texts(self.request.query_arguments, name, strip, self.decode_argument)
 
-    def get_body_argument(
-        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
-    ) -> str | None:
+    def get_body_argument(self, name: str, default: str | Required | None = REQUIRED, strip: bool = True) -> str | None:
         """As `get_argument`, from the body.  Documentation: ``web.RequestHandler.get_body_argument``."""
         return arguments.last_text(self.get_body_arguments(name, strip), name, default)
 

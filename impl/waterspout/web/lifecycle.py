@@ -23,13 +23,12 @@ from typing import TYPE_CHECKING, Any
 from waterspout import httputil
 from waterspout._loggers import app_log, gen_log
 from waterspout.iostream import StreamClosedError
-
-from .arguments import check_input, path_values
-from .errors import Finish, HTTPError
+from waterspout.web.arguments import check_input, path_values
+from waterspout.web.errors import Finish, HTTPError
 
 if TYPE_CHECKING:
-    from .application import Application
-    from .handler import RequestHandler
+    from waterspout.web.application import Application
+    from waterspout.web.handler import RequestHandler
 
 # asyncio refers to its tasks weakly; after a disconnect nobody else might hold the task of a request.
 _tasks: set[asyncio.Task[None]] = set()
@@ -137,9 +136,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
     def _begin(self) -> asyncio.Task[None] | None:
         """Make the handler and prepare it, and if the body is there, go on to the method."""
         request = self.request
-        handler = self.handler = self._handler_class(
-            self.application, request, **(self._handler_kwargs or {})
-        )
+        handler = self.handler = self._handler_class(self.application, request, **(self._handler_kwargs or {}))
         try:
             if request.method not in handler.SUPPORTED_METHODS:
                 raise HTTPError(405)

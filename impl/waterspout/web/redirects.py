@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from waterspout.httputil import HTTPServerRequest, qs_to_qsl, url_concat
-
-from .errors import HTTPError
+from waterspout.web.errors import HTTPError
 
 # What a URI reference is made of (RFC 3986, section 2).  The percent sign stays, so that escapes do.
 _URI_CHARACTERS = ":/?#[]@!$&'()*+,;=-._~%"

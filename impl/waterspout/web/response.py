@@ -17,10 +17,9 @@ from collections.abc import Sequence
 from waterspout import __version__
 from waterspout._http_date import http_date
 from waterspout.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine, format_timestamp, responses
-
-from .cookies import CookieJar
-from .errors import WITHOUT_CONTENT
-from .transforms import OutputTransform
+from waterspout.web.cookies import CookieJar
+from waterspout.web.errors import WITHOUT_CONTENT
+from waterspout.web.transforms import OutputTransform
 
 HeaderValue = str | bytes | int | numbers.Integral | datetime.datetime
 
@@ -71,9 +70,7 @@ class Response:
 
     def reset(self) -> None:
         """Go back to an empty 200 with the default fields.  Cookies stay, an error page can need them."""
-        self.headers = HTTPHeaders.from_wire(
-            (("Server", _SERVER), ("Content-Type", _HTML), ("Date", http_date()))
-        )
+        self.headers = HTTPHeaders.from_wire((("Server", _SERVER), ("Content-Type", _HTML), ("Date", http_date())))
         self.buffer: list[bytes] = []
         self.status = 200
         self.reason = "OK"
@@ -142,9 +139,7 @@ class Response:
         status = self.status
         if status in WITHOUT_CONTENT or status < 200:
             if size:
-                raise RuntimeError(
-                    f"a response with status {status} has no content, {size} bytes were written"
-                )
+                raise RuntimeError(f"a response with status {status} has no content, {size} bytes were written")
             if status == 205:
                 headers["Content-Length"] = "0"
         elif self._transform_classes:
@@ -154,9 +149,7 @@ class Response:
             headers["Content-Length"] = str(size)
         elif headers["Content-Length"] != str(size) and self.request.method != "HEAD":
             declared = headers["Content-Length"]
-            raise RuntimeError(
-                f"Content-Length is {declared}, {size} bytes were written; leave the field out"
-            )
+            raise RuntimeError(f"Content-Length is {declared}, {size} bytes were written; leave the field out")
 
     def _send(self, finishing: bool) -> Future[None]:
         buffer = self.buffer
@@ -213,9 +206,7 @@ def header_text(name: str, value: HeaderValue) -> str:
     elif isinstance(value, datetime.datetime):
         text = format_timestamp(value)
     else:
-        raise TypeError(
-            f"the value of header {name!r} is str, bytes, int or datetime, not {type(value).__name__}"
-        )
+        raise TypeError(f"the value of header {name!r} is str, bytes, int or datetime, not {type(value).__name__}")
     if not _FIELD_TEXT.fullmatch(text):
         raise ValueError(f"the value of header {name!r} has a character not allowed there: {text[:100]!r}")
     if not _FIELD_NAME.fullmatch(name):

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from waterspout import httputil
-
-from . import redirects
-from .errors import HTTPError
-from .handler import RequestHandler
+from waterspout.web import redirects
+from waterspout.web.errors import HTTPError
+from waterspout.web.handler import RequestHandler
 
 
 class ErrorHandler(RequestHandler):

@@ -7,9 +7,9 @@ octets out. A peer's fault comes out as a `Failure` event with the status to ans
 
 from __future__ import annotations
 
-from .connection import ClientConnection, Connection, ServerConnection
-from .errors import LocalProtocolError
-from .events import (
+from waterspout.protocol.http1.connection import ClientConnection, Connection, ServerConnection
+from waterspout.protocol.http1.errors import LocalProtocolError
+from waterspout.protocol.http1.events import (
     ConnectionClosed,
     Data,
     EndOfMessage,
@@ -20,8 +20,8 @@ from .events import (
     Request,
     Response,
 )
-from .limits import Limits
-from .state import CLIENT_MOVES, SERVER_MOVES, Role, State
+from waterspout.protocol.http1.limits import Limits
+from waterspout.protocol.http1.state import CLIENT_MOVES, SERVER_MOVES, Role, State
 
 __all__ = [
     "CLIENT_MOVES",

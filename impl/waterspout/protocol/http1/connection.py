@@ -7,10 +7,10 @@ framing, readers and writers are in modules of their own.
 
 from __future__ import annotations
 
-from . import framing, heads, writers
-from .buffer import ReceiveBuffer
-from .errors import LocalProtocolError, PeerError
-from .events import (
+from waterspout.protocol.http1 import framing, heads, writers
+from waterspout.protocol.http1.buffer import ReceiveBuffer
+from waterspout.protocol.http1.errors import LocalProtocolError, PeerError
+from waterspout.protocol.http1.events import (
     ConnectionClosed,
     Data,
     EndOfMessage,
@@ -20,9 +20,9 @@ from .events import (
     Request,
     Response,
 )
-from .framing import Body
-from .limits import Limits
-from .readers import (
+from waterspout.protocol.http1.framing import Body
+from waterspout.protocol.http1.limits import Limits
+from waterspout.protocol.http1.readers import (
     ChunkedReader,
     HeadReader,
     LengthReader,
@@ -32,7 +32,7 @@ from .readers import (
     UnaskedReader,
     UntilCloseReader,
 )
-from .state import CLIENT_MOVES, SERVER_MOVES, Moves, Role, State
+from waterspout.protocol.http1.state import CLIENT_MOVES, SERVER_MOVES, Moves, Role, State
 
 _DEFAULT_LIMITS = Limits()
 _NO_BODY = NoBodyReader()
@@ -77,9 +77,7 @@ class Connection:
         it, too.
         """
         if self._ended and data:
-            raise LocalProtocolError(
-                "feed() after feed_eof(); make a new connection object for a new connection"
-            )
+            raise LocalProtocolError("feed() after feed_eof(); make a new connection object for a new connection")
         if data and self.their_state not in _DEAF:
             self._buffer.feed(bytes(data))
 
@@ -317,9 +315,7 @@ class ServerConnection(Connection):
             raise LocalProtocolError("an HTTP/1.0 client knows no 1xx responses; send the final one")
         noted = framing.note(event.headers, _GOVERNING)
         if "content-length" in noted or "transfer-encoding" in noted:
-            raise LocalProtocolError(
-                "a 1xx response has neither Content-Length nor Transfer-Encoding; remove them"
-            )
+            raise LocalProtocolError("a 1xx response has neither Content-Length nor Transfer-Encoding; remove them")
         if event.status == 101:
             self._check_switch(request)
         octets = writers.response_head(event, "")
@@ -370,9 +366,7 @@ class ServerConnection(Connection):
                     f"this {status} response has neither Content-Length nor Transfer-Encoding; remove them"
                 )
             if declared.chunked and not modern:
-                raise LocalProtocolError(
-                    "chunked needs an HTTP/1.1 request; declare a Content-Length or nothing"
-                )
+                raise LocalProtocolError("chunked needs an HTTP/1.1 request; declare a Content-Length or nothing")
         if body is Body.TUNNEL and self.their_state is not State.DONE:
             raise LocalProtocolError("read the request to its end before answering CONNECT")
 
@@ -391,9 +385,7 @@ class ClientConnection(Connection):
 
     def __init__(self, limits: Limits = _DEFAULT_LIMITS) -> None:
         super().__init__(limits)
-        self._head_reader = HeadReader(
-            limits, self._parse, heads.check_status_line, too_long=400, empty_lines=0
-        )
+        self._head_reader = HeadReader(limits, self._parse, heads.check_status_line, too_long=400, empty_lines=0)
         self._method = "GET"
         self._upgrade_asked = False
         self._begin_reading()

@@ -13,8 +13,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from .errors import PeerError
-from .grammar import OWS, content_length, transfer_coding
+from waterspout.protocol.http1.errors import PeerError
+from waterspout.protocol.http1.grammar import OWS, content_length, transfer_coding
 
 #: More digits than this declare more than any file system holds, and ``int`` refuses thousands of them.
 MAX_DIGITS = 18

@@ -10,10 +10,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Set as AbstractSet
 
-from . import framing
-from .errors import PeerError
-from .events import Fields, InformationalResponse, Request, Response
-from .grammar import (
+from waterspout.protocol.http1 import framing
+from waterspout.protocol.http1.errors import PeerError
+from waterspout.protocol.http1.events import Fields, InformationalResponse, Request, Response
+from waterspout.protocol.http1.grammar import (
     OWS,
     absolute_form,
     field_line,
@@ -25,7 +25,7 @@ from .grammar import (
     response_head,
     status_line,
 )
-from .limits import Limits
+from waterspout.protocol.http1.limits import Limits
 
 _NOTED = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade"})
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .buffer import ReceiveBuffer
-from .errors import PeerError
-from .events import ConnectionClosed, Data, EndOfMessage, Event
-from .grammar import chunk_line, illegal_in_head, illegal_in_lenient_head
-from .heads import bad_field, parse_trailers
-from .limits import Limits
+from waterspout.protocol.http1.buffer import ReceiveBuffer
+from waterspout.protocol.http1.errors import PeerError
+from waterspout.protocol.http1.events import ConnectionClosed, Data, EndOfMessage, Event
+from waterspout.protocol.http1.grammar import chunk_line, illegal_in_head, illegal_in_lenient_head
+from waterspout.protocol.http1.heads import bad_field, parse_trailers
+from waterspout.protocol.http1.limits import Limits
 
 HeadParser = Callable[[str, Limits], "Event | None"]
 
@@ -121,9 +121,7 @@ class HeadReader:
                 break
             self._empty_lines += 1
             if self._empty_lines > self._empty_lines_allowed:
-                raise PeerError(
-                    400, f"more than {self._empty_lines_allowed} empty lines before the start line"
-                )
+                raise PeerError(400, f"more than {self._empty_lines_allowed} empty lines before the start line")
         if pos == buffer.pos:
             return False
         buffer.pos = pos

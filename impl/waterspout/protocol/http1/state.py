@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
-from .events import ConnectionClosed, Data, EndOfMessage, Failure, InformationalResponse, Request, Response
+from waterspout.protocol.http1.events import (
+    ConnectionClosed,
+    Data,
+    EndOfMessage,
+    Failure,
+    InformationalResponse,
+    Request,
+    Response,
+)
 
 
 class Role(Enum):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from . import grammar
-from .errors import LocalProtocolError
-from .events import Data, EndOfMessage, InformationalResponse, Request, Response
-from .framing import Body
+from waterspout.protocol.http1 import grammar
+from waterspout.protocol.http1.errors import LocalProtocolError
+from waterspout.protocol.http1.events import Data, EndOfMessage, InformationalResponse, Request, Response
+from waterspout.protocol.http1.framing import Body
 
 _names = re.compile(rf"{grammar.TOKEN}(?:,{grammar.TOKEN})*")
 
@@ -87,9 +87,7 @@ class Writer(Protocol):
 
 def _refuse_trailers(event: EndOfMessage) -> None:
     if event.trailers:
-        raise LocalProtocolError(
-            "trailers need a chunked body; send Transfer-Encoding: chunked or no trailers"
-        )
+        raise LocalProtocolError("trailers need a chunked body; send Transfer-Encoding: chunked or no trailers")
 
 
 class NoBodyWriter:
@@ -97,9 +95,7 @@ class NoBodyWriter:
 
     def data(self, event: Data) -> bytes:
         if event.data:
-            raise LocalProtocolError(
-                "this message has no body; send no Data, or declare the body in the head"
-            )
+            raise LocalProtocolError("this message has no body; send no Data, or declare the body in the head")
         return b""
 
     def end(self, event: EndOfMessage) -> bytes:

@@ -83,15 +83,11 @@ def build_payload(code: int | None, reason: str | None) -> bytes:
             return b""
         code = NORMAL_CLOSURE
     if not may_travel(code):
-        raise PayloadError(
-            f"close code {code} may not be sent; use 1000, or 3000 to 4999 for a code of your own"
-        )
+        raise PayloadError(f"close code {code} may not be sent; use 1000, or 3000 to 4999 for a code of your own")
     try:
         encoded = (reason or "").encode("utf-8")
     except UnicodeEncodeError as error:
         raise PayloadError("the close reason holds lone surrogates, which UTF-8 cannot express") from error
     if len(encoded) > MAX_REASON:
-        raise PayloadError(
-            f"the close reason takes {len(encoded)} octets; shorten it to {MAX_REASON} of UTF-8"
-        )
+        raise PayloadError(f"the close reason takes {len(encoded)} octets; shorten it to {MAX_REASON} of UTF-8")
     return code.to_bytes(2, "big") + encoded

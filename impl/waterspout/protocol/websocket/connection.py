@@ -74,9 +74,7 @@ class Connection:
     message; others fail the connection.
     """
 
-    def __init__(
-        self, role: Role, *, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, reserved_bits: int = 0
-    ) -> None:
+    def __init__(self, role: Role, *, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, reserved_bits: int = 0) -> None:
         self.role = role
         self.state = State.OPEN
         self.max_message_size = max_message_size
@@ -154,16 +152,12 @@ class Connection:
     def _send_control(self, opcode: int, name: str, data: bytes) -> None:
         self._require_open(name)
         if len(data) > MAX_SHORT:
-            raise PayloadError(
-                f"the {name} holds {len(data)} octets; a control frame takes {MAX_SHORT} at most"
-            )
+            raise PayloadError(f"the {name} holds {len(data)} octets; a control frame takes {MAX_SHORT} at most")
         self._queue(opcode, bytes(data))
 
     def _require_open(self, what: str) -> None:
         if self.state is not State.OPEN:
-            raise ConnectionClosedError(
-                f"no {what} can be sent any more: the connection is {self.state.value}"
-            )
+            raise ConnectionClosedError(f"no {what} can be sent any more: the connection is {self.state.value}")
 
     def _queue(self, opcode: int, payload: bytes) -> None:
         header = build_frame_header(opcode, len(payload), self._we_mask)

@@ -110,9 +110,7 @@ def _extended_length(octets: bytes) -> int:
     return length
 
 
-def build_frame_header(
-    opcode: int, length: int, masked: bool, *, fin: bool = True, reserved: int = 0
-) -> bytes:
+def build_frame_header(opcode: int, length: int, masked: bool, *, fin: bool = True, reserved: int = 0) -> bytes:
     """The header up to the masking key, the length in its shortest form."""
     first = opcode | reserved | (FIN if fin else 0)
     mask = MASK if masked else 0
