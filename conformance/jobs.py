@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import random
 from typing import Any
 
@@ -176,9 +177,11 @@ def cross_check(peers: list[str], examples: int, seed: int | None) -> int:
     seed = random.randrange(2**32) if seed is None else seed
     run_file = runlog.RunFile("cross")
     code = outcome.AS_EXPECTED
-    for peer in peers:
-        with console.status(f"{examples:,} examples against {peer}"):
-            summary = differential.run(examples, seed, peer)
+    with console.status(f"{examples:,} examples against each of {', '.join(peers)}"):
+        # In processes of their own: Hypothesis keeps a core busy for each.
+        with concurrent.futures.ProcessPoolExecutor(len(peers)) as pool:
+            summaries = list(pool.map(differential.run, *zip(*((examples, seed, peer) for peer in peers), strict=True)))
+    for summary in summaries:
         run_file.write({**differential.to_json(summary), "seed": seed})
         for line in summary.lines():
             console.print(line, markup=False, soft_wrap=True)
@@ -189,20 +192,24 @@ def cross_check(peers: list[str], examples: int, seed: int | None) -> int:
 
 
 def judge_everything(everything: bool, jobs: int) -> int:
+    """Run all that the report shows: targets, saboteurs, h11 and wsproto, Autobahn; return the weightiest exit code."""
     names = targets.names() if everything else DEFAULT_TARGETS
-    codes = [judge([targets.load(name) for name in names], runner.Options(jobs=jobs))]
-    if codes[0] == outcome.INTERRUPTED:
-        return codes[0]
-    console.print("\n[bold]can the requirements fail?[/bold]")
-    codes.append(judge_saboteurs(list(registry()), jobs, partial=False, full=everything))
-    console.print("\n[bold]other judges[/bold]")
-    codes.append(cross_check(["h11", "wsproto"], 20_000 if everything else 5_000, None))
-    try:
-        console.print(autobahn.setup(), soft_wrap=True)
-    except autobahn.Unavailable as error:
-        # Not a failure: the report says what is missing and how to get it.
-        console.print(f"Autobahn did not run: {error}", markup=False, soft_wrap=True)
-        runlog.RunFile("autobahn", note=f"Autobahn did not run: {error}").close(exit=outcome.AS_EXPECTED)
-    else:
-        codes.append(fuzz_servers([targets.load("waterspout")], full=everything))
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        # Installing waits for the network most of the time.
+        fuzzer_setup = beside.submit(autobahn.setup)
+        codes = [judge([targets.load(name) for name in names], runner.Options(jobs=jobs))]
+        if codes[0] == outcome.INTERRUPTED:
+            return codes[0]
+        console.print("\n[bold]can the requirements fail?[/bold]")
+        codes.append(judge_saboteurs(list(registry()), jobs, partial=False, full=everything))
+        console.print("\n[bold]other judges[/bold]")
+        codes.append(cross_check(["h11", "wsproto"], 20_000 if everything else 5_000, None))
+        try:
+            console.print(fuzzer_setup.result(), soft_wrap=True)
+        except autobahn.Unavailable as error:
+            # Not a failure: the report says what is missing and how to get it.
+            console.print(f"Autobahn did not run: {error}", markup=False, soft_wrap=True)
+            runlog.RunFile("autobahn", note=f"Autobahn did not run: {error}").close(exit=outcome.AS_EXPECTED)
+        else:
+            codes.append(fuzz_servers([targets.load("waterspout")], full=everything))
     return max(codes, key=_WEIGHT.index)

@@ -41,6 +41,8 @@ _PRELOADED = (
     "conformance.wire.http",
     "conformance.wire.ws",
 )
+#: Saboteurs at work for each core: most of their time they wait for an answer that a lie keeps back.
+_AT_ONCE = 3
 #: Seconds after which a saboteur's whole run is ended; what it killed by then counts.
 SABOTEUR_SECONDS = 90.0
 
@@ -88,7 +90,7 @@ def run(
     full: bool = False,
     show: Callable[[str, list[str]], None] = lambda name, ids: None,
 ) -> Kills:
-    """Judge the saboteurs ``names`` with at most ``jobs`` processes.
+    """Judge the saboteurs ``names`` on ``jobs`` cores.
 
     Each is tried on the requirements it claims to break, or, with ``full``, on all of the chapters it is aimed at.
     ``passing`` are the requirements the reference itself meets; only those can be killed. ``show`` hears each
@@ -104,7 +106,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="conform-kill-") as scratch:
         try:
             while waiting or active:
-                while waiting and len(active) < jobs:
+                while waiting and len(active) < jobs * _AT_ONCE:
                     name = waiting.pop(0)
                     part = Path(scratch) / f"{name}.jsonl"
                     nodes = [str(chapters[chapter].path) for chapter in saboteurs[name].chapters]
@@ -155,6 +157,8 @@ def _arguments(saboteur: Saboteur, nodes: list[str], part: Path, full: bool) -> 
     ]
     # Only verdicts are wanted here: rewriting asserts for their messages would take half of a child's time.
     arguments += ["--assert=plain", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    # The server in this process is cut off with it, in the middle of whatever it was lied into.
+    arguments += ["-W", "ignore::pytest.PytestUnraisableExceptionWarning", "-W", "ignore::ResourceWarning"]
     arguments += ["-p", "no:cacheprovider", "--tb=line", "--conform-target", SABOTEUR + saboteur.name]
     return [
         *arguments,

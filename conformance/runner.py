@@ -227,7 +227,9 @@ def judge(
     run_file: RunFile,
     show: Callable[[str, Progress], None] = lambda name, progress: None,
 ) -> list[CaseRecord]:
-    """Judge ``targets`` with at most ``options.jobs`` processes at work; write every verdict to ``run_file``.
+    """Judge ``targets``, ``options.jobs`` of them side by side with as many workers each; write all to ``run_file``.
+
+    More workers than cores, because a target that does not answer keeps a worker waiting, not a core.
 
     ``show`` is called with a target's name and progress whenever there is news. Ending it by KeyboardInterrupt ends
     all child processes first.
@@ -235,14 +237,13 @@ def judge(
     records: list[CaseRecord] = []
     progress = {target.name: Progress() for target in targets}
     side_by_side = min(len(targets), max(1, options.jobs))
-    share = Options(**{**vars(options), "jobs": max(1, options.jobs // max(1, side_by_side))})
     with tempfile.TemporaryDirectory(prefix="conform-") as scratch:
         waiting = list(targets)
         active: list[Child] = []
         try:
             while waiting or active:
                 while waiting and len(active) < side_by_side:
-                    active.append(_begin(waiting.pop(0), share, Path(scratch), records, run_file, progress))
+                    active.append(_begin(waiting.pop(0), options, Path(scratch), records, run_file, progress))
                 time.sleep(POLL_SECONDS)
                 for child in list(active):
                     over = child.poll()
