@@ -15,35 +15,25 @@ _KNOWN = (Verdict.FAIL, Verdict.MISSING, Verdict.NOT_TESTABLE, Verdict.EXPECTED_
 def write_expectations(target: Target, records: Iterable[CaseRecord], why: str) -> str:
     """Write ``NAME.expected.toml`` for what failed in ``records``; return a sentence on what was written.
 
-    Entries are as few as possible: when every failing case of a requirement fails alike, one entry under its id stands
-    for all of them. Reasons that were written before are kept.
+    There is one entry for each requirement, with all the ways in which its cases fail. Reasons that were written before
+    are kept.
     """
-    failing: dict[str, list[CaseRecord]] = {}
+    failing: dict[str, set[str]] = {}
     for record in records:
         if record.verdict in _KNOWN:
-            failing.setdefault(record.id, []).append(record)
+            failing.setdefault(record.id, set()).add(record.signature)
     lines = [f"# Known failures of {target.title}. Written by `conform bless`; the reasons by people.\n"]
-    count = 0
     for id in sorted(failing):
-        for key, signature in _entries(id, failing[id]):
-            known = target.expected.get(key) or target.expected.get(id)
-            lines.append(
-                _entry(key, known.why if known else why, known.since if known else target.version(), signature)
-            )
-            count += 1
+        known = target.expected.get(id)
+        reason, since = (known.why, known.since) if known else (why, target.version())
+        lines.append(_entry(id, reason, since, sorted(failing[id])))
     path = TARGETS / f"{target.name}.expected.toml"
     path.write_text("\n".join(lines), encoding="utf-8")
-    return f"{path.name}: {count} expectations"
+    return f"{path.name}: {len(failing)} expectations"
 
 
-def _entries(id: str, records: list[CaseRecord]) -> list[tuple[str, str]]:
-    signatures = {record.signature for record in records}
-    if len(signatures) == 1:
-        return [(id, signatures.pop())]
-    return [(record.key, record.signature) for record in records]
-
-
-def _entry(key: str, why: str, since: str, signature: str) -> str:
-    # JSON's string escapes are a subset of those of TOML's basic strings.
+def _entry(key: str, why: str, since: str, signatures: list[str]) -> str:
+    # JSON's string escapes and arrays of strings are a subset of TOML's.
     rows = [f"[{json.dumps(key)}]", f"why = {json.dumps(why, ensure_ascii=False)}", f"since = {json.dumps(since)}"]
-    return "\n".join([*rows, f"signature = {json.dumps(signature, ensure_ascii=False)}", ""])
+    shown = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in signatures)
+    return "\n".join([*rows, f"signature = [\n{shown},\n]", ""])

@@ -14,6 +14,7 @@ import click
 
 from conformance import catalogue, jobs, outcome, runlog, runner
 from conformance import target as targets
+from conformance.blessing import write_expectations
 from conformance.changes import compare
 from conformance.coverage import coverage
 from conformance.display import print_changes, print_requirement, print_wire
@@ -138,8 +139,6 @@ def diff(old: Path, new: Path) -> None:
 @click.option("--why", default="not looked into yet", show_default=True, help="Reason for entries that are new.")
 def bless(name: str, why: str) -> None:
     """Write the failures of the last run into a target's expectations, and drop those that pass now."""
-    from conformance.blessing import write_expectations  # needs tomli-w only here
-
     last = runlog.latest("run")
     if last is None or name not in last.targets or not last.complete:
         raise click.UsageError(f"there is no whole run of {name}; `conform run --target {name}` first")

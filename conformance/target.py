@@ -31,11 +31,11 @@ class TargetError(Exception):
 
 @dataclass(frozen=True)
 class Expectation:
-    """A known failure: why it is accepted, since when, and how it shows."""
+    """A known failure: why it is accepted, since when, and the ways in which it shows (none: any way)."""
 
     why: str
     since: str
-    signature: str = ""
+    signatures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,4 +149,13 @@ def _expectations(path: Path) -> dict[str, Expectation]:
     if not path.is_file():
         return {}
     rows = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {key: Expectation(row["why"], row.get("since", ""), row.get("signature", "")) for key, row in rows.items()}
+    return {key: _expectation(f"{path.name}: {key}", row) for key, row in rows.items()}
+
+
+def _expectation(where: str, row: dict[str, Any]) -> Expectation:
+    signatures = row.get("signature", [])
+    if not row.get("why"):
+        raise TargetError(f"{where}: say why the failure is expected")
+    return Expectation(
+        row["why"], row.get("since", ""), (signatures,) if isinstance(signatures, str) else tuple(signatures)
+    )

@@ -335,3 +335,11 @@ _lies.tampers(
     "http1.host.invalid",
     "http1.field.whitespace-before-colon",
 )
+
+_lies.reads(
+    "authority-of-target-ignored",
+    "The authority of an absolute target is thrown away, so that the Host field says which host is meant.",
+    rb"\A([A-Z]+) http://one\.test/",
+    rb"\1 /",
+    "http1.target.authority-is-the-host",
+)

@@ -97,7 +97,7 @@ class TcpLeftToClient(TcpLeftOpen):
 
 
 @lie("ws-tcp-open-after-own-close", "When the server closes, it does not end the TCP connection.", CHAPTER,
-     "closing.by-server-tcp-ended", "closing.both-at-once")  # fmt: skip
+     "closing.by-server-tcp-ended")  # fmt: skip
 class TcpOpenAfterOwnClose(TcpLeftOpen):
     by = "server"
     codes = (4000,)
