@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from conformance import catalogue, outcome, runlog, runner
 from conformance import target as targets
@@ -56,7 +57,7 @@ def judge(chosen: list[targets.Target], options: runner.Options) -> int:
     for one in chosen:
         print_changes(console, _changes(one.name, before, now, partial))
     _print_counts(now, [one.name for one in chosen])
-    console.print(f"\n{run_file.path}")
+    console.print(f"\n{run_file.path}", soft_wrap=True)
     return code
 
 
@@ -78,19 +79,19 @@ def _print_counts(now: runlog.Run, names: list[str]) -> None:
         records = now.of(name)
         _print_failures(records)
         for line in outcome.part_lines(records) or ["nothing ran"]:
-            console.print("  " + line)
+            console.print("  " + line, soft_wrap=True)
     judged = {record.id for record in now.records}
     if judged and not now.header.get("partial"):
         console.print("\n[bold]coverage of the sources[/bold]")
         for line in outcome.coverage_lines(coverage(judged)):
-            console.print("  " + line)
+            console.print("  " + line, soft_wrap=True)
 
 
 def _print_failures(records: list[CaseRecord]) -> None:
     bad = [record for record in records if outcome.exit_code([record]) != outcome.AS_EXPECTED]
     for record in bad[:12]:
         first = record.message.strip().split("\n")[0]
-        console.print(f"  [red]{record.verdict.value}[/red] {record.key}: {first[:160]}", markup=True)
+        console.print(f"  [red]{record.verdict.value}[/red] {record.key}: {escape(first[:160])}", soft_wrap=True)
     if len(bad) > 12:
         console.print(f"  ... and {len(bad) - 12} more; `conform report` shows them all")
 
@@ -127,7 +128,7 @@ def _print_kills(kills: Kills, partial: bool) -> int:
         if lines:
             console.print(f"[red]{title}[/red]")
             for line in lines:
-                console.print("  " + line, markup=False)
+                console.print("  " + line, markup=False, soft_wrap=True)
     if kills.errors:
         return outcome.HARNESS
     return outcome.UNEXPECTED if idle or unkilled or unkept else outcome.AS_EXPECTED
