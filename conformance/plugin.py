@@ -320,6 +320,8 @@ def _signature(message: str) -> str:
     Whether a peer that gives up shows as the end of the connection or as its reset is a race, too.
     """
     first = message.strip().split("\n", 1)[0].replace("reset by the target", "closed by the target")
+    # A long quotation of what came has much in it that says nothing.
+    first = re.sub(r"b'[^']{40,}.*", "b'...'", first)
     first = re.sub(r"\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT", "DATE", first)
     first = re.sub(r"0x[0-9a-f]+", "0x_", first)
     return re.sub(r"\b\d{5}\b|\d+\.\d+", "_", first)[:160]
