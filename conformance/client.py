@@ -229,8 +229,17 @@ class Connection:
 
     async def closed(self) -> None:
         """Return when the server has closed the connection. Raises AssertionError when bytes come instead."""
-        data = self._left or await self._receive("the server to close the connection")
+        data = self._left or await self.receive("the server to close the connection")
         assert not data, f"waited for the server to close the connection, but these bytes came: {data[:200]!r}"
+
+    async def receive(self, what: str) -> bytes:
+        """Return bytes from the server as they come, b"" when it has closed the connection; a wait is for ``what``."""
+        try:
+            data = await in_time(self._reader.read(65536), lambda: what)
+        except ConnectionError:
+            data = b""
+        self._log.add("target", data, "" if data else "closed by the target")
+        return data
 
     def _reading(self) -> AnswerParser:
         """Return the parser of the answer that is being read; begin with the next one if there is none."""
@@ -244,7 +253,7 @@ class Connection:
 
     async def _read(self, parser: AnswerParser, enough: Callable[[], bool], what: str) -> None:
         while not enough():
-            data = await self._receive(f"{what}; by then there was {parser.reply}")
+            data = await self.receive(f"{what}; by then there was {parser.reply}")
             try:
                 parser.feed(data)
             except h11.RemoteProtocolError as error:
@@ -255,15 +264,6 @@ class Connection:
                 ) from None
             if not data and not enough():
                 raise CutShort(f"the connection was closed before {what}; there was {parser.reply}", parser.reply)
-
-    async def _receive(self, what: str) -> bytes:
-        """Return bytes from the server, b"" when it has closed the connection."""
-        try:
-            data = await in_time(self._reader.read(65536), lambda: what)
-        except ConnectionError:
-            data = b""
-        self._log.add("target", data, "" if data else "closed by the target")
-        return data
 
 
 def _fields(pairs: Iterable[tuple[bytes, bytes]]) -> Fields:
