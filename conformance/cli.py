@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from conformance import catalogue, jobs, outcome, runlog, runner
+from conformance import catalogue, jobs, lint, outcome, runlog, runner
 from conformance import target as targets
 from conformance.blessing import write_expectations
 from conformance.changes import compare
@@ -162,13 +162,23 @@ def kill(names: tuple[str, ...], processes: int, full: bool) -> None:
 @click.option("--write", is_flag=True, help="Write spec/ids.lock instead of comparing with it.")
 def ids(write: bool) -> None:
     """Compare the ids of the book with spec/ids.lock: ids are never reused and never vanish without a rename."""
-    from conformance.lint import lock_problems, write_lock
-
     if write:
-        write_lock()
-    problems = lock_problems()
+        lint.write_lock()
+    problems = lint.lock_problems()
     for problem in problems:
         console.print(problem)
+    raise SystemExit(outcome.HARNESS if problems else outcome.AS_EXPECTED)
+
+
+@main.command("lint")
+def lint_book() -> None:
+    """Check the book's own rules: stable ids, short cases, sources that exist, a saboteur for every requirement."""
+    problems = lint.problems()
+    for problem in problems:
+        console.print(problem, markup=False, soft_wrap=True)
+    console.print(
+        f"{len(list(catalogue.entries()))} requirements, {len(registry())} saboteurs, {len(problems)} problems"
+    )
     raise SystemExit(outcome.HARNESS if problems else outcome.AS_EXPECTED)
 
 

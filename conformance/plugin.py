@@ -153,8 +153,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if requirement is None:
             keep.append(item)
             continue
-        on_the_wire = bool(_WIRE_FIXTURES & set(getattr(item, "fixturenames", ())))
-        applies = active.has_wire if on_the_wire else active.has_api
+        applies = active.has_wire if on_the_wire(item) else active.has_api
         chosen = not wanted or any(
             _matches(requirement.id, glob) or _matches(chapter_of(item.path), glob) for glob in wanted
         )
@@ -163,6 +162,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = keep
+
+
+def on_the_wire(item: pytest.Item) -> bool:
+    """Whether bytes exchanged with the target's server decide the case."""
+    return bool(_WIRE_FIXTURES & set(getattr(item, "fixturenames", ())))
 
 
 def _done(path: str) -> frozenset[str]:
@@ -242,6 +246,8 @@ def _judge(
         record.signature = _signature(record.message)
         record.detail = rendered(error)[-6000:] if error is not None else ""
         record.log = without_foreign_source("\n".join(text for _, text in report.sections))[-6000:]
+        if on_the_wire(item) and config.stash[_SERVER].has_died(verdict is Verdict.NOT_TESTABLE):
+            record.log += "\nthe server has died; its log:\n" + without_foreign_source(config.stash[_SERVER].log())
     return _against_expectation(config.stash[_ACTIVE], record)
 
 

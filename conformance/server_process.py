@@ -8,6 +8,7 @@ group of the run, so that whoever ends the run ends it too, whatever it started 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import selectors
@@ -26,6 +27,8 @@ from conformance.verdict import NotTestable
 START_SECONDS = 20.0
 #: Seconds between a polite end and a kill.
 STOP_SECONDS = 3.0
+#: Seconds between the end of a dying server's connections and its own.
+DEATH_SECONDS = 0.2
 
 
 class ServerProcess:
@@ -60,6 +63,13 @@ class ServerProcess:
     def died(self) -> bool:
         """Whether the server was started and has ended by itself."""
         return self._process is not None and self._process.poll() is not None
+
+    def has_died(self, look_closely: bool = False) -> bool:
+        """Whether the server has ended by itself; ``look_closely`` gives a process that just let go time to end."""
+        if look_closely and self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(DEATH_SECONDS)
+        return self.died
 
     def log(self) -> str:
         """Return what the server printed since its start, at most the last 8 KiB."""

@@ -40,6 +40,10 @@ class ServerThread:
         """Whether the server has ended by itself."""
         return bool(self._failure)
 
+    def has_died(self, look_closely: bool = False) -> bool:
+        """Whether the server has ended by itself."""
+        return self.died
+
     def log(self) -> str:
         """Return why the server ended, if it did."""
         return self._failure

@@ -70,7 +70,7 @@ def test_a_package_that_ends_the_process_fails_each_case_and_the_run_goes_on(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     text = "import os\nclass Queue:\n    def __init__(self, maxsize=0):\n        os._exit(3)\n"
-    records = judge(package(tmp_path, "ending_package", text), "queues.fifo.*", jobs=1)
+    records = judge(package(tmp_path, "ending_package", text), "queues.queue.*", jobs=1)
 
     assert records
     assert {record.verdict for record in records} <= {Verdict.FAIL, Verdict.MISSING}
@@ -84,7 +84,7 @@ def test_a_package_that_hangs_where_no_signal_reaches_is_ended(tmp_path: Path, m
         "import signal, time\nclass Queue:\n    def __init__(self, maxsize=0):\n"
         "        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n        time.sleep(600)\n"
     )
-    records = judge(package(tmp_path, "hanging_package", text), "queues.fifo.*", jobs=1, seconds=1.0)
+    records = judge(package(tmp_path, "hanging_package", text), "queues.queue.*", jobs=1, seconds=1.0)
 
     assert records
     assert any("hung" in record.message for record in records)
@@ -110,7 +110,7 @@ def test_a_server_that_does_not_start_is_not_testable_and_says_why(command: str,
 
 def test_a_server_that_dies_fails_its_cases_with_its_log(tmp_path: Path) -> None:
     (tmp_path / "dying.py").write_text(DYING_SERVER)
-    records = judge(targets.from_command(f"{sys.executable} {tmp_path / 'dying.py'}"), "ws.opcode.*")
+    records = judge(targets.from_command(f"{sys.executable} {tmp_path / 'dying.py'}"), "websocket.opcode.*")
 
     assert records
     assert not any(record.verdict.good for record in records)
