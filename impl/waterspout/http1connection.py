@@ -160,6 +160,8 @@ class ServerDriver(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything, and tell whoever still had to do with the connection."""
         self._phase = _Phase.OVER
+        # Already gone; but the TLS transport of Python 3.10 complains of one that was not told.
+        self._transport.close()
         self._deadline.cancel()
         self._gate.fail(StreamClosedError(exc))
         self._drop_exchange()
