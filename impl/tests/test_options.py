@@ -157,8 +157,9 @@ def test_callbacks_hear_of_values_and_of_the_end_of_parsing(options: OptionParse
     assert heard == [4, "end", 9]
 
 
-def test_help_lists_groups_and_wraps_long_texts(options: OptionParser) -> None:
+def test_help_lists_groups_and_wraps_long_texts(options: OptionParser, monkeypatch: pytest.MonkeyPatch) -> None:
     """No line is longer than a terminal, and --help ends the program."""
+    monkeypatch.setattr("sys.argv", ["program"])
     options.define("a_very_long_name_of_an_option", metavar="VALUE", help="word " * 40)
     text = io.StringIO()
     options.print_help(text)
