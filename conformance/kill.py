@@ -145,30 +145,16 @@ def _fork(saboteur: Saboteur, nodes: list[str], part: Path, full: bool) -> int:
 
 
 def _arguments(saboteur: Saboteur, nodes: list[str], part: Path, full: bool) -> list[str]:
-    arguments = [
-        *nodes,
-        "-c",
-        str(BOOK / "pyproject.toml"),
-        "-q",
-        "-p",
-        "conformance.plugin",
-        "-p",
-        "no:xdist",
-    ]
+    # Other plugins of the environment cost time to load and must not change what a case does.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    arguments = [*nodes, "-c", str(BOOK / "pyproject.toml"), "-q", "--tb=line", "-p", "conformance.plugin"]
     # Only verdicts are wanted here: rewriting asserts for their messages would take half of a child's time.
     arguments += ["--assert=plain", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     # The server in this process is cut off with it, in the middle of whatever it was lied into.
     arguments += ["-W", "ignore::pytest.PytestUnraisableExceptionWarning", "-W", "ignore::ResourceWarning"]
-    arguments += ["-p", "no:cacheprovider", "--tb=line", "--conform-target", SABOTEUR + saboteur.name]
-    return [
-        *arguments,
-        "--conform-chop",
-        "whole",
-        "--conform-seconds",
-        str(CASE_SECONDS),
-        "--conform-out",
-        str(part),
-    ]
+    arguments += ["-p", "no:cacheprovider", "--conform-target", SABOTEUR + saboteur.name, "--conform-chop", "whole"]
+    arguments += ["--conform-seconds", str(CASE_SECONDS), "--conform-out", str(part)]
+    return arguments if full else [*arguments, "--conform-ids", ",".join(saboteur.kills)]
 
 
 def _ended(active: dict[int, tuple[str, Path, float]]) -> list[int]:

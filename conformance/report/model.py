@@ -53,6 +53,7 @@ class Model:
     compared_with: str
     shares: list[Share]
     kills: dict[str, dict[str, Any]]
+    kills_full: bool
     judges: Judges
     runs: list[str]
 
@@ -117,6 +118,7 @@ def gather() -> Model:
         compared_with=next((old.header["started"] for old in before.values() if old is not None), ""),
         shares=coverage(record.id for record in current.records),
         kills=kills,
+        kills_full=kill_run is not None and bool(kill_run.header.get("full")),
         judges=_judges(),
         runs=[run.header["started"] for run in runs],
     )
