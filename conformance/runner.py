@@ -76,7 +76,6 @@ class Child:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(done),
-                cwd=BOOK,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
