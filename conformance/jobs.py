@@ -204,7 +204,7 @@ def judge_everything(everything: bool, jobs: int) -> int:
         console.print("\n[bold]can the requirements fail?[/bold]")
         codes.append(judge_saboteurs(list(registry()), jobs, partial=False, full=everything))
         console.print("\n[bold]other judges[/bold]")
-        codes.append(cross_check(["h11", "wsproto"], 20_000 if everything else 5_000, None))
+        codes.append(cross_check(["h11", "wsproto"], 100_000 if everything else 20_000, None))
         try:
             console.print(fuzzer_setup.result(), soft_wrap=True)
         except autobahn.Unavailable as error:
