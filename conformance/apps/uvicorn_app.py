@@ -134,7 +134,9 @@ async def main() -> None:
     listener = listening_socket()
     greet(listener)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    await until_stdin_closes()
+    closing = asyncio.ensure_future(until_stdin_closes())
+    # A server that cannot start must end with its error, not wait in silence.
+    await asyncio.wait({serving, closing}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
 
