@@ -26,6 +26,8 @@ from conformance.verdict import CaseRecord, Verdict
 
 #: Seconds without any news after which a child is taken to hang. A case's own limit is much shorter.
 STALL_SECONDS = 60.0
+#: The same while no case runs: Python, pytest and its workers start, or they end.
+IDLE_SECONDS = 60.0
 #: How often a child is started again for the cases that are left.
 RESTARTS = 5
 #: Seconds between two looks at the part files.
@@ -89,9 +91,10 @@ class Child:
         assert self._process is not None
         code = self._process.poll()
         if code is None:
-            if time.monotonic() - self._news < STALL_SECONDS:
+            limit = STALL_SECONDS if self._running else IDLE_SECONDS
+            if time.monotonic() - self._news < limit:
                 return False
-            self._blame(f"hung: no news for {STALL_SECONDS:.0f} s")
+            self._blame(f"hung: no news for {limit:.0f} s")
         else:
             self._read()
             if self._ended and code in (0, 1, 5):
