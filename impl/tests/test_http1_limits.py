@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from _scaling import assert_linear
 
 from waterspout.protocol.http1 import (
     Data,
@@ -149,15 +148,6 @@ def test_the_first_of_two_faults_is_reported_at_every_chopping(stream: bytes, st
     assert verdict(stream, Limits(start_line=60, head=150)) == status
 
 
-def _time(work: Callable[[], object]) -> float:
-    best = 1e9
-    for _ in range(3):
-        started = time.process_time()
-        work()
-        best = min(best, time.process_time() - started)
-    return best
-
-
 def _stream(kind: str, n: int) -> bytes:
     return {
         "one long field": b"GET / HTTP/1.1\r\nHost: h\r\nA: " + b"x" * n + b"\r\n\r\n",
@@ -189,13 +179,9 @@ KINDS += ["small chunks", "trailers", "hosts", "codings", "folds"]
 @pytest.mark.parametrize("size", [1, 100_000_000], ids=["octet by octet", "whole"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_work_grows_with_the_input_and_no_faster(kind: str, size: int) -> None:
-    """Eight times the input may take little more than eight times as long; quadratic work would take 64
-    times.
-    """
+    """Eight times the input takes about eight times the work; quadratic work would be 64 times as much."""
     small, large = (4_000, 32_000) if size == 1 else (40_000, 320_000)
-    before = _time(lambda: read(_stream(kind, small), ROOMY, size))
-    after = _time(lambda: read(_stream(kind, large), ROOMY, size))
-    assert after < 24 * before + 0.01
+    assert_linear(lambda n: read(_stream(kind, n), ROOMY, size), small, large)
 
 
 def test_a_pipeline_is_read_in_linear_time_and_without_growing() -> None:
@@ -212,7 +198,7 @@ def test_a_pipeline_is_read_in_linear_time_and_without_growing() -> None:
             conn.start_next_message()
         assert conn.next_event() is None
 
-    assert _time(lambda: serve(4000)) < 24 * _time(lambda: serve(500)) + 0.01
+    assert_linear(serve, 500, 4000)
 
 
 def test_whole_reads_of_a_body_are_passed_on_without_a_copy() -> None:

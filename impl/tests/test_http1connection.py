@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
+from _transport_double import TransportDouble
 
 from waterspout import http1connection, httputil
 from waterspout.http1connection import Exchange, ServerDriver, ServerParameters
 from waterspout.httputil import HTTPHeaders, HTTPOutputError, ResponseStartLine
 from waterspout.iostream import StreamClosedError
 from waterspout.protocol.http1 import Limits
-
-sys.path.insert(0, str(Path(__file__).parent))
-from _transport_double import TransportDouble
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n"

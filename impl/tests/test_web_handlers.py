@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import sys
 from http.cookies import CookieError
-from pathlib import Path
 from typing import Any
 
 import pytest
+from _web_wire import application, get, handler_of
 
 from waterspout.httputil import HTTPHeaders, HTTPServerRequest
 from waterspout.web import (
@@ -20,9 +19,6 @@ from waterspout.web import (
     removeslash,
 )
 from waterspout.web.conditional import none_match_fails
-
-sys.path.insert(0, str(Path(__file__).parent))
-from _web_wire import application, get, handler_of
 
 FORM = "Content-Type: application/x-www-form-urlencoded"
 

@@ -7,10 +7,10 @@ import contextvars
 import logging
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from _web_wire import Wire, application, get, get_later, handler_of, turns
 
 from waterspout import gen
 from waterspout.httputil import HTTPHeaders, HTTPServerRequest
@@ -24,9 +24,6 @@ from waterspout.web import (
     RequestHandler,
     stream_request_body,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-from _web_wire import Wire, application, get, get_later, handler_of, turns
 
 PAGE_500 = b"<html><title>500: Internal Server Error</title><body>500: Internal Server Error</body></html>"
 

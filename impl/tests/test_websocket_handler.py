@@ -6,20 +6,16 @@ import asyncio
 import base64
 import contextvars
 import logging
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from _web_wire import Wire, turns
 
 from waterspout import _websocket_driver
 from waterspout.protocol import websocket as core
 from waterspout.web import Application
 from waterspout.websocket import WebSocketClosedError, WebSocketHandler
-
-sys.path.insert(0, str(Path(__file__).parent))
-from _web_wire import Wire, turns
 
 KEY = base64.b64encode(bytes(16)).decode()
 HANDSHAKE = (
