@@ -64,6 +64,11 @@ def pytest_configure(config: pytest.Config) -> None:
         active = _chosen_target(config)
     except targets.TargetError as error:
         raise pytest.UsageError(str(error)) from None
+    bind(config, active)
+
+
+def bind(config: pytest.Config, active: targets.Target) -> None:
+    """Make ``active`` the target that the cases of this process judge."""
     config.stash[_ACTIVE] = active
     if active.package:
         api.bind(active.package)
