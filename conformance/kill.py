@@ -10,9 +10,9 @@ import contextlib
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TextIO
 
 from conformance import catalogue, kill_session
 from conformance.saboteurs import registry
@@ -69,8 +69,8 @@ def run(
     """
     kills = Kills()
     waiting = dict.fromkeys(names)
-    with _session(list(waiting), jobs, full) as results:
-        for line in results:
+    with tempfile.TemporaryFile() as log:
+        for line in _session(list(waiting), jobs, full, log.fileno()):
             row = json.loads(line)
             name = row["saboteur"]
             kills.matrix[name] = [id for id in row["noticed"] if id in passing]
@@ -78,15 +78,19 @@ def run(
                 kills.errors[name] = row["error"]
             del waiting[name]
             show(name, kills.matrix[name])
-    for name in waiting:
-        kills.matrix[name] = []
-        kills.errors[name] = "the session that judges saboteurs ended early; `pytest spec` says more"
+        if waiting:
+            log.seek(0)
+            printed = log.read().decode(errors="replace")[-2000:]
+            kills.matrix.update((name, []) for name in waiting)
+            kills.errors[", ".join(waiting)] = f"the session that judges saboteurs ended early:\n{printed}"
     return kills
 
 
-@contextlib.contextmanager
-def _session(names: list[str], jobs: int, full: bool) -> Iterator[TextIO]:
-    """Judge in a process of its own, which imports the whole book; yield the lines that it writes."""
+def _session(names: list[str], jobs: int, full: bool, log: int) -> Iterator[str]:
+    """Judge in a process of its own, which imports the whole book; yield the lines that it writes.
+
+    What it prints goes to the descriptor ``log``.
+    """
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
@@ -94,9 +98,8 @@ def _session(names: list[str], jobs: int, full: bool) -> Iterator[TextIO]:
         try:
             os.setpgid(0, 0)
             os.close(reading)
-            quiet = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(quiet, 1)
-            os.dup2(quiet, 2)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
             with open(writing, "w", encoding="utf-8") as results:
                 status = kill_session.serve(names, jobs, full, results)
         finally:
@@ -104,7 +107,7 @@ def _session(names: list[str], jobs: int, full: bool) -> Iterator[TextIO]:
     os.close(writing)
     with open(reading, encoding="utf-8") as results:
         try:
-            yield results
+            yield from results
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

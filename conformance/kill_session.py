@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
@@ -77,6 +79,7 @@ class _Loop:
         if session.testsfailed:
             raise session.Interrupted(f"{session.testsfailed} chapters cannot be collected")
         saboteurs = registry()
+        _import_reference()
         # What is there now is never garbage; looking at it would make every fork copy all of it.
         gc.collect()
         gc.freeze()
@@ -127,6 +130,15 @@ class _Loop:
         if not ended:
             time.sleep(0.005)
         return ended
+
+
+def _import_reference() -> None:
+    """Import all of the reference, which every fork would otherwise do for itself."""
+    package = importlib.import_module(targets.load("waterspout").package)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        # What needs an optional library that is not there, no case can use either.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
 
 
 def _judge(session: pytest.Session, saboteur: Saboteur, part: Path, full: bool) -> None:

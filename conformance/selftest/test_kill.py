@@ -66,5 +66,5 @@ def test_a_session_that_ends_early_is_an_error_of_what_was_not_judged(
     tell("violent", violent)
     kills = kill.run(["violent", "queue-is-a-stack"], 1, EVERYTHING)
 
-    assert "ended early" in kills.errors["violent"]
+    assert any("violent" in names and "ended early" in why for names, why in kills.errors.items())
     assert kills.matrix["violent"] == []
