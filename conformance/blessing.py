@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 from conformance.paths import TARGETS
-from conformance.target import Target
+from conformance.target import Expectation, Target
 from conformance.verdict import CaseRecord, Verdict
 
 _KNOWN = (Verdict.FAIL, Verdict.MISSING, Verdict.NOT_TESTABLE, Verdict.EXPECTED_FAILURE)
@@ -16,24 +17,26 @@ def write_expectations(target: Target, records: Iterable[CaseRecord], why: str) 
     """Write ``NAME.expected.toml`` for what failed in ``records``; return a sentence on what was written.
 
     There is one entry for each requirement, with all the ways in which its cases fail. Reasons that were written before
-    are kept.
+    are kept, and so are entries for other releases than the installed one.
     """
     failing: dict[str, set[str]] = {}
     for record in records:
         if record.verdict in _KNOWN:
             failing.setdefault(record.id, set()).add(record.signature)
+    entries = dict(target.expected_of_others)
+    for id, signatures in failing.items():
+        known = target.expected.get(id) or Expectation(why, target.version())
+        entries[id] = replace(known, signatures=tuple(sorted(signatures)))
     lines = [f"# Known failures of {target.title}. Written by `conform bless`; the reasons by people.\n"]
-    for id in sorted(failing):
-        known = target.expected.get(id)
-        reason, since = (known.why, known.since) if known else (why, target.version())
-        lines.append(_entry(id, reason, since, sorted(failing[id])))
+    lines += [_entry(id, entries[id]) for id in sorted(entries)]
     path = TARGETS / f"{target.name}.expected.toml"
     path.write_text("\n".join(lines), encoding="utf-8")
     return f"{path.name}: {len(failing)} expectations"
 
 
-def _entry(key: str, why: str, since: str, signatures: list[str]) -> str:
+def _entry(key: str, known: Expectation) -> str:
     # JSON's string escapes and arrays of strings are a subset of TOML's.
-    rows = [f"[{json.dumps(key)}]", f"why = {json.dumps(why, ensure_ascii=False)}", f"since = {json.dumps(since)}"]
-    shown = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in signatures)
+    rows = [f"[{json.dumps(key)}]", f"why = {json.dumps(known.why, ensure_ascii=False)}"]
+    rows += [f"{name} = {json.dumps(value)}" for name in ("since", "before") if (value := getattr(known, name))]
+    shown = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in known.signatures)
     return "\n".join([*rows, f"signature = [\n{shown},\n]", ""])

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from conformance.paths import TARGETS
 
 if sys.version_info >= (3, 11):
@@ -31,11 +33,19 @@ class TargetError(Exception):
 
 @dataclass(frozen=True)
 class Expectation:
-    """A known failure: why it is accepted, since when, and the ways in which it shows (none: any way)."""
+    """A known failure: why it is accepted, since when, and the ways in which it shows (none: any way).
+
+    ``before`` is the release that mended it; later ones are held to the requirement.
+    """
 
     why: str
     since: str
     signatures: tuple[str, ...] = ()
+    before: str = ""
+
+    def applies_to(self, version: str) -> bool:
+        """Whether a target of this version is expected to fail."""
+        return not self.before or (bool(version) and Version(version) < Version(self.before))
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class Target:
     python: str = sys.executable
     unsupported: dict[str, str] = field(default_factory=dict)
     expected: dict[str, Expectation] = field(default_factory=dict)
+    #: What is expected of other releases than the installed one.
+    expected_of_others: dict[str, Expectation] = field(default_factory=dict)
     saboteur: str = ""
     directory: str = ""
 
@@ -137,9 +149,12 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
         unsupported=row.get("unsupported", {}),
-        expected=_expectations(path.with_suffix(".expected.toml")),
         directory=str(path.parent.resolve()),
     )
+    version = target.version()
+    known = _expectations(path.with_suffix(".expected.toml"))
+    target.expected.update((key, one) for key, one in known.items() if one.applies_to(version))
+    target.expected_of_others.update((key, one) for key, one in known.items() if key not in target.expected)
     if not target.has_api and not target.has_wire:
         raise TargetError(f"{path}: give `import` (a package), `command` (how to start a server) or `url`")
     return target
@@ -157,5 +172,8 @@ def _expectation(where: str, row: dict[str, Any]) -> Expectation:
     if not row.get("why"):
         raise TargetError(f"{where}: say why the failure is expected")
     return Expectation(
-        row["why"], row.get("since", ""), (signatures,) if isinstance(signatures, str) else tuple(signatures)
+        row["why"],
+        row.get("since", ""),
+        (signatures,) if isinstance(signatures, str) else tuple(signatures),
+        row.get("before", ""),
     )

@@ -105,6 +105,21 @@ def test_a_known_failure_that_passes_is_stale() -> None:
     assert judged.verdict is Verdict.STALE
 
 
+def test_an_expectation_may_end_with_the_release_that_mended_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later releases are held to the requirement, and what is blessed on them keeps the entry for earlier ones."""
+    monkeypatch.setattr("conformance.blessing.TARGETS", tmp_path)
+    (tmp_path / "t.toml").write_text('import = "pytest"\n')
+    for before, applies in (("1.0", False), ("9999", True)):
+        (tmp_path / "t.expected.toml").write_text(f'["a.b.c"]\nwhy = "old"\nbefore = "{before}"\n')
+        target = targets.load(str(tmp_path / "t.toml"))
+        assert ("a.b.c" in target.expected, "a.b.c" in target.expected_of_others) == (applies, not applies)
+
+        write_expectations(target, [record(verdict=Verdict.FAIL)] if applies else [], "new")
+        assert f'before = "{before}"' in (tmp_path / "t.expected.toml").read_text()
+
+
 def test_what_bless_writes_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conformance.blessing.TARGETS", tmp_path)
     failing = [
