@@ -24,37 +24,37 @@ Timeout = float | datetime.timedelta | None
 
 
 class Waiter(asyncio.Future[Any]):
-    """A wait in a line: a future that may have brought something along."""
+    """A wait in a line: a future that may have ``brought`` something along."""
 
-    def __init__(self, line: Line, brought: Any, give_back: Callable[[Any], None] | None) -> None:
-        super().__init__(loop=running_loop() or current_loop())
-        self.brought = brought
-        self._line = line
-        self._give_back = give_back
-        self._timer: asyncio.TimerHandle | None = None
+    # Made by Line.enter alone. No __init__, and defaults on the class: every wait pays for each step of both.
+    brought: Any = None
+    line: Line
+    give_back: Callable[[Any], None] | None = None
+    timer: asyncio.TimerHandle | None = None
 
     def cancel(self, msg: Any = None) -> bool:
         """Leave the line. Returns whether there was something to cancel."""
         cancelled = super().cancel(msg)
         if cancelled:
-            self._line.leave(self)
+            self.line.leave(self)
         return cancelled
 
     def __await__(self) -> Generator[Any, None, Any]:
-        try:
-            return (yield from super().__await__())
-        except asyncio.CancelledError:
-            self._return_what_was_served()
-            raise
+        plain = super().__await__()
+        return plain if self.give_back is None else self._receive(plain)
 
-    # What generators without asyncio's knowledge of futures use.
+    # What ``yield from`` uses.
     __iter__ = __await__
 
-    def _return_what_was_served(self) -> None:
-        """Called when not the wait was cancelled but the coroutine, after the wait was served."""
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None and self.done() and not self.cancelled() and self.exception() is None:
-            give_back(self.result())
+    def _receive(self, plain: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
+        try:
+            return (yield from plain)
+        except asyncio.CancelledError:
+            give_back, self.give_back = self.give_back, None
+            # Unless the wait itself was cancelled, or ended by its deadline.
+            if give_back is not None and self.done() and not self.cancelled() and self.exception() is None:
+                give_back(self.result())
+            raise
 
 
 class Line(collections.OrderedDict[Waiter, None]):
@@ -76,10 +76,13 @@ class Line(collections.OrderedDict[Waiter, None]):
         When its time is over, ``expire`` ends it, by default with a :exc:`TimeoutError`. ``give_back`` is
         called with its result if nobody can receive that any more.
         """
-        waiter = Waiter(self, brought, give_back)
+        loop = running_loop() or current_loop()
+        waiter = Waiter(loop=loop)
+        waiter.line = self
+        waiter.brought = brought
+        waiter.give_back = give_back
         if timeout is not None:
-            end = raise_timeout if expire is None else expire
-            waiter._timer = current_loop().call_later(seconds_until(timeout), self._expire, waiter, end)
+            waiter.timer = loop.call_later(seconds_until(timeout), self._expire, waiter, expire)
         self[waiter] = None
         return waiter
 
@@ -87,7 +90,8 @@ class Line(collections.OrderedDict[Waiter, None]):
         """Take the first in line, who is still waiting, out of it, and return it; None when nobody waits."""
         while self:
             waiter, _ = self.popitem(last=False)
-            _stop_timer(waiter)
+            if waiter.timer is not None:
+                waiter.timer.cancel()
             # Whoever holds a future may have set it.
             if not waiter.done():
                 return waiter
@@ -101,23 +105,18 @@ class Line(collections.OrderedDict[Waiter, None]):
     def leave(self, waiter: Waiter) -> None:
         """Take somebody out of the line who waits no longer."""
         self.pop(waiter, None)
-        _stop_timer(waiter)
+        if waiter.timer is not None:
+            waiter.timer.cancel()
+            waiter.timer = None
 
-    def _expire(self, waiter: Waiter, end: Callable[[Waiter], None]) -> None:
+    def _expire(self, waiter: Waiter, expire: Callable[[Waiter], None] | None) -> None:
         self.leave(waiter)
-        if not waiter.done():
-            end(waiter)
-
-
-def _stop_timer(waiter: Waiter) -> None:
-    timer, waiter._timer = waiter._timer, None
-    if timer is not None:
-        timer.cancel()
-
-
-def raise_timeout(waiter: Waiter) -> None:
-    """End a wait with a :exc:`TimeoutError`."""
-    waiter.set_exception(TimeoutError("the deadline of the wait passed"))
+        if waiter.done():
+            return
+        if expire is None:
+            waiter.set_exception(TimeoutError("the deadline of the wait passed"))
+        else:
+            expire(waiter)
 
 
 def served(result: Any = None) -> Future[Any]:
