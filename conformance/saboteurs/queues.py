@@ -525,17 +525,16 @@ def _task_done_patient(ref: Patches) -> None:
 )
 def _cancelled_puts_count(ref: Patches) -> None:
     put_original, join_original = ref.queues.Queue.put, ref.queues.Queue.join
-    cancelled: weakref.WeakSet[Any] = weakref.WeakSet()
+    puts: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
 
     def put(self: Any, item: Any, timeout: Any = None) -> Any:
-        future = put_original(self, item, timeout)
-        future.add_done_callback(lambda done: cancelled.add(self) if done.cancelled() else None)
-        return future
+        puts.setdefault(self, []).append(put_original(self, item, timeout))
+        return puts[self][-1]
 
     def join(self: Any, timeout: Any = None) -> Any:
-        joined = join_original(self, timeout)
-        joined.add_done_callback(lambda _: None)
-        return ref.concurrent.Future() if self in cancelled else joined
+        if any(one.cancelled() for one in puts.get(self, [])):
+            return ref.concurrent.Future()
+        return join_original(self, timeout)
 
     ref.replace(ref.queues.Queue, "put", put)
     ref.replace(ref.queues.Queue, "join", join)

@@ -235,7 +235,7 @@ async def test_wrong_type(kind):
     waiting = blocked.wait()
     blocked.serve()
     await turns()
-    assert waiting.done()
+    assert waiting.done(), "the wake-up went to the wait that was refused"
 
 
 @must(
@@ -329,7 +329,7 @@ async def test_cancel_loses_nothing(kind):
     waiting.cancel()
     await turns()
     assert waiting.result() == "cancelled"
-    assert blocked.free()
+    assert blocked.free(), "what the cancelled coroutine was woken with is gone"
 
 
 @should(

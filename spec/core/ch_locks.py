@@ -569,6 +569,7 @@ async def test_two_sides(clock):
 
     await api.gen.multi([waiter(), notifier()])
     assert story == ["waits", "about to notify", "done notifying", "done waiting"]
+    assert clock.elapsed == 0
 
 
 @compat(
