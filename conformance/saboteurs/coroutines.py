@@ -134,7 +134,7 @@ def _start_next_round(ref: Patches) -> None:
 @saboteur(
     "coroutines-start-when-awaited",
     "A decorated coroutine behaves like a native one: it runs only when somebody waits for it.",
-    chapters=("core.coroutines", "core.queues"),
+    chapters=("core.coroutines", "core.spider"),
     kills=("gen.call.returns-future", "gen.patterns.interleaving", "queues.spider.workers-run-in-parallel"),
 )
 def _start_when_awaited(ref: Patches) -> None:
@@ -172,7 +172,7 @@ def _return_none(ref: Patches) -> None:
 @saboteur(
     "raised-return-is-an-error",
     "``raise gen.Return(value)`` fails the coroutine instead of ending it.",
-    chapters=("core.coroutines", "core.queues"),
+    chapters=("core.coroutines", "core.spider"),
     kills=("gen.return.value", "queues.spider.errors-do-not-stop-it"),
 )
 def _return_fails(ref: Patches) -> None:

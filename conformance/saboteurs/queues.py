@@ -26,6 +26,21 @@ def seconds(timeout: float | timedelta) -> float:
     return timeout.total_seconds() if isinstance(timeout, timedelta) else timeout - time.time()
 
 
+def stand_in(ref: Patches, wait: Any, too_late: Callable[[], Any] = lambda: None) -> Any:
+    """Return a Future that ends as ``wait`` does, a turn later; cancelling it in between does not reach the wait.
+
+    ``too_late`` is called in that case.
+    """
+
+    def forward(future: Any) -> None:
+        if future.cancelled() and not wait.cancel():
+            too_late()
+
+    future = settle(wait, ref.concurrent.Future())
+    future.add_done_callback(forward)
+    return future
+
+
 # -- in and out -------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +209,16 @@ def _put_nowait_drops(ref: Patches) -> None:
     ref.replace(ref.queues.Queue, "put_nowait", put_nowait)
 
 
+@saboteur(
+    "queue-errors-are-one",
+    "QueueFull is QueueEmpty.",
+    chapters="core.queues",
+    kills="queues.errors.plain-exceptions",
+)
+def _one_error(ref: Patches) -> None:
+    ref.replace(ref.queues, "QueueFull", ref.queues.QueueEmpty)
+
+
 # -- size -------------------------------------------------------------------------------------------------------------
 
 
@@ -218,7 +243,7 @@ def _never_full(ref: Patches) -> None:
     ref.replace(ref.queues.Queue, "full", lambda self: False)
 
 
-def _maxsize(ref: Patches, change: Callable[[Any], Any], *kinds: Any) -> None:
+def change_maxsize(ref: Patches, change: Callable[[Any], Any], *kinds: Any) -> None:
     """Let queues of these kinds get ``change(maxsize)`` for their maximum size."""
     for kind in kinds:
         original = kind.__init__
@@ -236,7 +261,17 @@ def _maxsize(ref: Patches, change: Callable[[Any], Any], *kinds: Any) -> None:
     kills="queues.size.no-bound",
 )
 def _hundred(ref: Patches) -> None:
-    _maxsize(ref, lambda maxsize: 100 if maxsize == 0 else maxsize, ref.queues.Queue)
+    change_maxsize(ref, lambda maxsize: 100 if maxsize == 0 else maxsize, ref.queues.Queue)
+
+
+@saboteur(
+    "queue-holds-one-more",
+    "A queue with a maximum size holds one item more than that.",
+    chapters="core.queues",
+    kills=("queues.put.no-overtaking", "queues.size.full"),
+)
+def _one_more(ref: Patches) -> None:
+    change_maxsize(ref, lambda maxsize: maxsize + 1 if maxsize else 0, ref.queues.Queue)
 
 
 @saboteur(
@@ -245,18 +280,8 @@ def _hundred(ref: Patches) -> None:
     chapters="core.queues",
     kills="queues.size.bad-maxsize",
 )
-def _accept_bad_maxsize(ref: Patches) -> None:
-    _maxsize(ref, lambda maxsize: max(0, maxsize or 0), ref.queues.Queue)
-
-
-@saboteur(
-    "other-orders-have-no-bound",
-    "PriorityQueue and LifoQueue ignore their maximum size.",
-    chapters="core.queues",
-    kills="queues.other-orders.wait-like-queues",
-)
-def _unbounded_orders(ref: Patches) -> None:
-    _maxsize(ref, lambda maxsize: 0, ref.queues.PriorityQueue, ref.queues.LifoQueue)
+def _accept_badchange_maxsize(ref: Patches) -> None:
+    change_maxsize(ref, lambda maxsize: max(0, maxsize or 0), ref.queues.Queue)
 
 
 # -- giving up --------------------------------------------------------------------------------------------------------
@@ -361,14 +386,49 @@ def _cancelled_put(ref: Patches) -> None:
     _abandon(ref, "put", at_timeout=False)
 
 
+@saboteur(
+    "put-takes-its-item-back",
+    "When the task of a put() is cancelled, its item is taken out again, even one that was in already.",
+    chapters="core.queues",
+    kills="queues.put.cancelled-too-late",
+)
+def _take_back(ref: Patches) -> None:
+    original = ref.queues.Queue.put
+
+    def put(self: Any, item: Any, timeout: Any = None) -> Any:
+        return stand_in(ref, original(self, item, timeout), self.get_nowait)
+
+    ref.replace(ref.queues.Queue, "put", put)
+
+
+@saboteur(
+    "cancelled-get-loses-its-item",
+    "An item whose consumer was cancelled in the turn in which it came is lost.",
+    chapters=("core.queues", "core.orders", "core.lines"),
+    kills=(
+        "queues.get.cancelled-items-come-back",
+        "queues.get.cancelled-items-stay-tasks",
+        "lines.cancel.nothing-is-lost",
+    ),
+)
+def _lose(ref: Patches) -> None:
+    original = ref.queues.Queue.get
+    ref.replace(ref.queues.Queue, "get", lambda self, timeout=None: stand_in(ref, original(self, timeout)))
+
+
 # -- unfinished tasks -------------------------------------------------------------------------------------------------
 
 
 @saboteur(
     "join-does-not-wait",
     "join() is done at once.",
-    chapters="core.queues",
-    kills=("queues.join.waits-for-task-done", "queues.join.timeout", "queues.spider.visits-every-page-once"),
+    chapters=("core.queues", "core.spider"),
+    kills=(
+        "queues.join.waits-for-task-done",
+        "queues.join.timeout",
+        "queues.spider.visits-every-page-once",
+        "queues.spider.thousand-pages",
+    ),
 )
 def _join_hasty(ref: Patches) -> None:
     ref.replace(ref.queues.Queue, "join", lambda self, timeout=None: done(ref))
@@ -433,7 +493,7 @@ def _join_once(ref: Patches) -> None:
 @saboteur(
     "join-ignores-its-timeout",
     "join() waits as long as it takes.",
-    chapters="core.queues",
+    chapters=("core.queues", "core.spider"),
     kills=("queues.join.timeout", "queues.spider.gives-up"),
 )
 def _join_endless(ref: Patches) -> None:
@@ -457,7 +517,30 @@ def _task_done_patient(ref: Patches) -> None:
     ref.replace(ref.queues.Queue, "task_done", task_done)
 
 
-# -- iteration and other orders ---------------------------------------------------------------------------------------
+@saboteur(
+    "cancelled-puts-stay-tasks",
+    "A put() that was cancelled while it waited for room counts as an unfinished task.",
+    chapters="core.queues",
+    kills="queues.join.waiting-puts-count-later",
+)
+def _cancelled_puts_count(ref: Patches) -> None:
+    put_original, join_original = ref.queues.Queue.put, ref.queues.Queue.join
+    puts: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+
+    def put(self: Any, item: Any, timeout: Any = None) -> Any:
+        puts.setdefault(self, []).append(put_original(self, item, timeout))
+        return puts[self][-1]
+
+    def join(self: Any, timeout: Any = None) -> Any:
+        if any(one.cancelled() for one in puts.get(self, [])):
+            return ref.concurrent.Future()
+        return join_original(self, timeout)
+
+    ref.replace(ref.queues.Queue, "put", put)
+    ref.replace(ref.queues.Queue, "join", join)
+
+
+# -- iteration and text -----------------------------------------------------------------------------------------------
 
 
 @saboteur(
@@ -475,20 +558,39 @@ def _iteration_ends(ref: Patches) -> None:
 
 
 @saboteur(
-    "priority-queue-in-order-of-arrival",
-    "A PriorityQueue gives its items in the order in which they came.",
+    "queue-iteration-skips",
+    "``async for`` over a queue gives every other item.",
     chapters="core.queues",
-    kills="queues.priority-queue.lowest-first",
+    kills=("queues.iteration.shared", "queues.iteration.async-for"),
 )
-def _no_priority(ref: Patches) -> None:
-    ref.replace(ref.queues, "PriorityQueue", ref.queues.Queue)
+def _iteration_skips(ref: Patches) -> None:
+    async def items(self: Any) -> Any:
+        while True:
+            yield await self.get()
+            await self.get()
+
+    ref.replace(ref.queues.Queue, "__aiter__", items)
 
 
 @saboteur(
-    "lifo-queue-in-order-of-arrival",
-    "A LifoQueue gives its items in the order in which they came.",
+    "queue-text-is-silent",
+    "The text of a queue tells nothing about it.",
     chapters="core.queues",
-    kills="queues.lifo-queue.last-first",
+    kills="queues.repr.state",
 )
-def _no_stack(ref: Patches) -> None:
-    ref.replace(ref.queues, "LifoQueue", ref.queues.Queue)
+def _silent_text(ref: Patches) -> None:
+    ref.replace(ref.queues.Queue, "__str__", object.__repr__)
+    ref.replace(ref.queues.Queue, "__repr__", object.__repr__)
+
+
+@saboteur(
+    "queue-is-not-generic",
+    "Queue cannot be given the type of its items.",
+    chapters="core.queues",
+    kills="queues.queue.generic",
+)
+def _not_generic(ref: Patches) -> None:
+    def refuse(cls: Any, item: Any) -> Any:
+        raise TypeError(f"{cls} is not generic")
+
+    ref.replace(ref.queues.Queue, "__class_getitem__", classmethod(refuse))

@@ -9,23 +9,18 @@ the queue. Documentation: ``tornado.queues``.
 
 from __future__ import annotations
 
-import asyncio
 import collections
-import datetime
 import heapq
 from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
-from waterspout._eventloop import create_future, current_loop, seconds_until
+from waterspout._loggers import app_log
+from waterspout._waiters import Line, Timeout, served
 from waterspout.concurrent import Future
-from waterspout.util import TimeoutError
 
 __all__ = ["LifoQueue", "PriorityQueue", "Queue", "QueueEmpty", "QueueFull"]
 
 _T = TypeVar("_T")
-_V = TypeVar("_V")
-
-Timeout = float | datetime.timedelta | None
 
 
 class QueueEmpty(Exception):
@@ -34,50 +29,6 @@ class QueueEmpty(Exception):
 
 class QueueFull(Exception):
     """Raised by :meth:`Queue.put_nowait` when the queue holds as many items as it may."""
-
-
-_Waiters = collections.OrderedDict[Future[Any], tuple[_V, asyncio.TimerHandle | None]]
-
-
-class _Line(_Waiters[_V]):
-    """Futures that wait in line, each with something it brought along, and perhaps a timer.
-
-    Ordered, to serve the first in constant time, and keyed, to let one in the middle leave in constant time.
-    """
-
-    def enter(self, brought: _V, timeout: Timeout) -> Future[Any]:
-        """Return a new future at the end of the line.
-
-        It leaves the line by itself when it is cancelled, and when its time is over.
-        """
-        delay = None if timeout is None else seconds_until(timeout)
-        future = create_future()
-        timer = None if delay is None else current_loop().call_later(delay, self._expire, future)
-        self[future] = brought, timer
-        future.add_done_callback(self._leave)
-        return future
-
-    def serve(self) -> tuple[Future[Any], _V] | None:
-        """Take the first in line that still waits, and return it with what it brought."""
-        while self:
-            future, (brought, timer) = self.popitem(last=False)
-            if timer is not None:
-                timer.cancel()
-            # One cancelled in this very turn of the loop has not left yet.
-            if not future.done():
-                future.remove_done_callback(self._leave)
-                return future, brought
-        return None
-
-    def _expire(self, future: Future[Any]) -> None:
-        if not future.done():
-            future.set_exception(TimeoutError("the queue's deadline passed"))
-            self._leave(future)
-
-    def _leave(self, future: Future[Any]) -> None:
-        _, timer = self.pop(future, (None, None))
-        if timer is not None:
-            timer.cancel()
 
 
 class Queue(Generic[_T]):
@@ -96,10 +47,12 @@ class Queue(Generic[_T]):
         if maxsize < 0:
             raise ValueError("maxsize is 0, for no bound, or positive")
         self._maxsize = maxsize
-        self._getters: _Line[None] = _Line()
-        self._putters: _Line[_T] = _Line()
-        self._joiners: _Line[None] = _Line()
+        self._getters = Line()
+        self._putters = Line()
+        self._joiners = Line()
         self._unfinished_tasks = 0
+        #: How many items came back since one was last taken out.
+        self._came_back = 0
         self._init()
 
     # The container of the items, for subclasses.
@@ -136,14 +89,12 @@ class Queue(Generic[_T]):
 
         Where there is room the item is in when this returns. ``timeout`` is a time on the scale of
         ``IOLoop.time()`` or a span from now, after which :exc:`TimeoutError` is raised. Cancelling takes the
-        item out of the line. Documentation: ``queues.Queue.put``.
+        item out of the line; once it is in, it stays in. Documentation: ``queues.Queue.put``.
         """
         if 0 < self._maxsize <= len(self._queue):
-            return self._putters.enter(item, timeout)
-        future = create_future()
+            return self._putters.enter(timeout, brought=item)
         self._add(item)
-        future.set_result(None)
-        return future
+        return served()
 
     def put_nowait(self, item: _T) -> None:
         """Put an item in at once. Raises :exc:`QueueFull` where there is no room."""
@@ -154,14 +105,13 @@ class Queue(Generic[_T]):
     def get(self, timeout: Timeout = None) -> Awaitable[_T]:
         """Take an item out, waiting while there is none. Returns a future.
 
-        ``timeout`` is as in :meth:`put`. Cancelling gives up the place in line; an item that the future holds
-        already is lost with it. Documentation: ``queues.Queue.get``.
+        ``timeout`` is as in :meth:`put`. Cancelling gives up the place in line. When a coroutine that awaits
+        the future is cancelled before it could go on with its item, the next in line gets that item, or it
+        goes back to where it was. Documentation: ``queues.Queue.get``.
         """
         if not self._queue:
-            return self._getters.enter(None, timeout)
-        future = create_future()
-        future.set_result(self._take())
-        return future
+            return self._getters.enter(timeout, give_back=self._take_back)
+        return served(self._take())
 
     def get_nowait(self) -> _T:
         """Take an item out at once. Raises :exc:`QueueEmpty` when there is none."""
@@ -179,16 +129,13 @@ class Queue(Generic[_T]):
             raise ValueError("task_done was called more often than items were put in")
         self._unfinished_tasks -= 1
         if self._unfinished_tasks == 0:
-            while served := self._joiners.serve():
-                served[0].set_result(None)
+            self._joiners.serve_all()
 
     def join(self, timeout: Timeout = None) -> Awaitable[None]:
         """Wait until :meth:`task_done` was called for every item. ``timeout`` is as in :meth:`put`."""
         if self._unfinished_tasks:
-            return self._joiners.enter(None, timeout)
-        future = create_future()
-        future.set_result(None)
-        return future
+            return self._joiners.enter(timeout)
+        return served()
 
     def __aiter__(self) -> _QueueIterator[_T]:
         return _QueueIterator(self)
@@ -197,29 +144,47 @@ class Queue(Generic[_T]):
         """Put an item in where there is room, and pass an item on to who waits for one."""
         self._put(item)
         self._unfinished_tasks += 1
-        if self._getters and (served := self._getters.serve()):
+        if self._getters and (getter := self._getters.serve()):
             # By way of the container, so that a subclass sees every item.
-            served[0].set_result(self._get())
+            getter.set_result(self._get())
 
     def _take(self) -> _T:
         """Take an item out where there is one, and let in an item that waits for room."""
+        self._came_back = 0
         # In before out: the queue's order counts from the moment there is an order to choose from.
-        if self._putters:
+        if self._putters and len(self._queue) <= self._maxsize:
             self._let_one_in()
         return self._get()
 
     def _let_one_in(self) -> None:
-        while served := self._putters.serve():
-            future, item = served
+        while putter := self._putters.serve():
             try:
-                self._put(item)
+                self._put(putter.brought)
             except Exception as error:
                 # An item the container cannot take: tell who brought it, not who happens to take another.
-                future.set_exception(error)
+                putter.set_exception(error)
                 continue
             self._unfinished_tasks += 1
-            future.set_result(None)
+            putter.set_result(None)
             return
+
+    def _take_back(self, item: _T) -> None:
+        """Find a new place for an item whose getter was cancelled before it saw it."""
+        if getter := self._getters.serve():
+            getter.set_result(item)
+        elif isinstance(self._queue, collections.deque):
+            # It was handed out when the queue was empty, so whatever is here is newer, except for what came
+            # back just before.
+            self._queue.insert(self._came_back, item)
+            self._came_back += 1
+        else:
+            self._put_back(item)
+
+    def _put_back(self, item: _T) -> None:
+        try:
+            self._put(item)
+        except Exception:
+            app_log.error("an item that came back from a cancelled get() is lost: %r", item, exc_info=True)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {id(self):#x} {self._state()}>"

@@ -9,31 +9,21 @@ of ``IOLoop.time()``, a ``timedelta`` a span from now. Whoever gave up waiting, 
 leave no trace: no item may be handed to a consumer that has gone, and no item of a producer that has gone may appear.
 
 A queue also counts unfinished tasks: every put adds one, every ``task_done()`` takes one off, and ``join()`` waits
-until none is left. The web spider of the user's guide at the end of the chapter knows by this that it has seen the
-whole site.
+until none is left. The web spider of the user's guide knows by this that it has seen the whole site; it has a chapter
+of its own. So have queues in other orders, and what queues and locks have in common: how waits end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
-from html.parser import HTMLParser
-from typing import Any
-from urllib.parse import urldefrag, urljoin
 
 import pytest
 
-from conformance import api, compat, doc, each, must, observed, seed
+from conformance import api, compat, doc, each, must, observed, seed, should
+from conformance.blocked import drain, ending
 from conformance.standins import DEADLINES, turns
-
-
-def drain(queue: Any) -> list[Any]:
-    """Take everything out that can be had at once."""
-    items = []
-    while not queue.empty():
-        items.append(queue.get_nowait())
-    return items
-
 
 # -- in and out -------------------------------------------------------------------------------------------------------
 
@@ -220,6 +210,34 @@ async def test_get_nowait_admits():
     assert [put.done() for put in puts] == [True, True, True, False]
     assert queue.full()
     assert drain(queue) == [1, 2, 3]
+
+
+@must(
+    "queues.put.no-overtaking",
+    "The place that becomes free belongs to the producer that waits: whoever comes later finds the queue full.",
+    doc("queues.Queue.put"),
+)
+async def test_put_no_overtaking():
+    queue = api.queues.Queue(maxsize=1)
+    puts = [queue.put("a"), queue.put("b")]
+    assert queue.get_nowait() == "a"
+    with pytest.raises(api.queues.QueueFull):
+        queue.put_nowait("late")
+    late = queue.put("later")
+    assert (puts[1].done(), late.done()) == (True, False)
+    assert [queue.get_nowait(), queue.get_nowait()] == ["b", "later"]
+
+
+@compat(
+    "queues.errors.plain-exceptions",
+    "QueueEmpty and QueueFull are Exceptions of their own, apart from each other.",
+    observed("core-queues"),
+)
+def test_errors():
+    for error, other in (("QueueEmpty", "QueueFull"), ("QueueFull", "QueueEmpty")):
+        kind = getattr(api.queues, error)
+        assert kind.__bases__ == (Exception,)
+        assert not issubclass(kind, getattr(api.queues, other))
 
 
 # -- size -------------------------------------------------------------------------------------------------------------
@@ -418,6 +436,41 @@ async def test_put_cancelled(way):
     assert drain(queue) == ["b"]
 
 
+@compat(
+    "queues.put.cancelled-too-late",
+    "The item of a put() stays in the queue if its task is cancelled in the turn in which the item came in.",
+    observed("core-queues"),
+)
+async def test_put_cancelled_too_late():
+    queue = api.queues.Queue(maxsize=1)
+    queue.put_nowait("a")
+    producer = asyncio.ensure_future(ending(queue.put("b")))
+    await turns()
+    assert queue.get_nowait() == "a"
+    producer.cancel()
+    await turns()
+    assert drain(queue) == ["b"]
+
+
+@should(
+    "queues.get.cancelled-items-stay-tasks",
+    "An item that came back from a cancelled consumer is an unfinished task until the next consumer is done with it.",
+    doc("queues.Queue.join"),
+)
+async def test_come_back_unfinished():
+    queue = api.queues.Queue()
+    consumer = asyncio.ensure_future(ending(queue.get()))
+    await turns()
+    queue.put_nowait("item")
+    consumer.cancel()
+    await turns()
+    joining = queue.join()
+    assert not joining.done()
+    assert queue.get_nowait() == "item"
+    queue.task_done()
+    assert joining.done()
+
+
 # -- unfinished tasks -------------------------------------------------------------------------------------------------
 
 
@@ -530,7 +583,25 @@ async def test_task_done_too_many():
         queue.task_done()
 
 
-# -- iteration and other orders ---------------------------------------------------------------------------------------
+@compat(
+    "queues.join.waiting-puts-count-later",
+    "A put() that waits for room is no unfinished task yet; it becomes one when its item comes in.",
+    observed("core-queues"),
+)
+async def test_waiting_puts_count_later():
+    queue = api.queues.Queue(maxsize=1)
+    waiting = [queue.put("a"), queue.put("b"), queue.put("never")]
+    waiting[2].cancel()
+    assert queue.get_nowait() == "a"
+    queue.task_done()
+    joining = queue.join()
+    assert not joining.done()
+    assert queue.get_nowait() == "b"
+    queue.task_done()
+    assert joining.done()
+
+
+# -- iteration and text -----------------------------------------------------------------------------------------------
 
 
 @must(
@@ -551,183 +622,48 @@ async def test_async_for(clock):
 
 
 @must(
-    "queues.priority-queue.lowest-first",
-    "A PriorityQueue gives its items from the lowest to the highest; entries are often (priority, item) pairs.",
-    doc("queues.PriorityQueue"),
-)
-async def test_priority_queue():
-    queue = api.queues.PriorityQueue()
-    for entry in [(1, "medium"), (0, "high"), (10, "low"), (5, "rather low"), (0, "also high")]:
-        queue.put_nowait(entry)
-    assert drain(queue) == [(0, "also high"), (0, "high"), (1, "medium"), (5, "rather low"), (10, "low")]
-
-
-@must(
-    "queues.lifo-queue.last-first",
-    "A LifoQueue gives the item that was put last first.",
-    doc("queues.LifoQueue"),
-)
-async def test_lifo_queue():
-    queue = api.queues.LifoQueue()
-    for item in (3, 2, 1):
-        queue.put_nowait(item)
-    assert queue.get_nowait() == 1
-    queue.put_nowait(9)
-    assert drain(queue) == [9, 2, 3]
-
-
-@must(
-    "queues.other-orders.wait-like-queues",
-    "PriorityQueue and LifoQueue are Queues in everything but the order: they wait, are full, time out and join.",
-    doc("queues.PriorityQueue"),
-    doc("queues.LifoQueue"),
-)
-@each(kind=["PriorityQueue", "LifoQueue"])
-async def test_other_orders(clock, kind):
-    queue = getattr(api.queues, kind)(maxsize=1)
-    getting = asyncio.ensure_future(queue.get())
-    await turns()
-    queue.put_nowait(5)
-    assert await getting == 5
-    queue.put_nowait(6)
-    with pytest.raises(api.queues.QueueFull):
-        queue.put_nowait(7)
-    with pytest.raises(api.util.TimeoutError):
-        await queue.put(8, timeout=timedelta(seconds=1))
-    assert drain(queue) == [6]
-    with pytest.raises(api.util.TimeoutError):
-        await queue.join(timeout=timedelta(seconds=1))
-    queue.task_done()
-    queue.task_done()
-    await queue.join()
-
-
-# -- the web spider ---------------------------------------------------------------------------------------------------
-
-BASE = "http://site.example/docs/"
-#: A site of four pages with loops, fragments, a page elsewhere and one that is not there.
-SITE = {
-    BASE: '<a href="gen.html#sleep">gen</a> <a href="queues.html">queues</a> <a name="top">no link</a>',
-    BASE + "gen.html": '<a href="queues.html#join">q</a> <a href="./">home</a> <a href="missing.html">?</a>',
-    BASE + "queues.html": '<a href="gen.html">gen</a> <a href="web/index.html">web</a> <p href="x">no</p>',
-    BASE + "web/index.html": '<a href="../gen.html">gen</a> <a href="http://elsewhere.example/">out</a>',
-}
-
-
-def links(url: str, html: str) -> list[str]:
-    """Return the absolute links of a page, without their fragments."""
-    found: list[str] = []
-
-    class Seeker(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            if tag == "a" and dict(attrs).get("href"):
-                found.append(urljoin(url, urldefrag(str(dict(attrs)["href"]))[0]))
-
-    Seeker().feed(html)
-    return found
-
-
-def crawl(site: dict[str, str], concurrency: int, timeout: timedelta) -> Any:
-    """Run the guide's spider over a stand-in site whose pages take a second each; return what it fetched."""
-    queue, fetching, fetched = api.queues.Queue(), [], []
-
-    @api.gen.coroutine
-    def get_links_from_url(url):
-        try:
-            yield api.gen.sleep(3600 if site.get(url) == "never" else 1)
-            html = site[url]
-        except KeyError:
-            raise api.gen.Return([]) from None
-        raise api.gen.Return(links(url, html))
-
-    @api.gen.coroutine
-    def fetch_url():
-        current_url = yield queue.get()
-        try:
-            if current_url in fetching:
-                return
-            fetching.append(current_url)
-            urls = yield get_links_from_url(current_url)
-            fetched.append(current_url)
-            for new_url in urls:
-                if new_url.startswith(BASE):
-                    yield queue.put(new_url)
-        finally:
-            queue.task_done()
-
-    @api.gen.coroutine
-    def worker():
-        while True:
-            yield fetch_url()
-
-    @api.gen.coroutine
-    def main():
-        queue.put(BASE)
-        for _ in range(concurrency):
-            worker()
-        yield queue.join(timeout=timeout)
-        assert sorted(fetching) == sorted(fetched)
-        return fetched
-
-    return main()
-
-
-@must(
-    "queues.spider.visits-every-page-once",
-    "The spider fetches every page below the base URL once, and ends when the last worker finds nothing new.",
+    "queues.iteration.shared",
+    "Several coroutines may iterate over one queue: each item goes to one of them, in turn.",
     doc("queues.Queue"),
-    seed("SEED-192"),
-    seed("SEED-193"),
-    seed("SEED-194"),
-    seed("SEED-195"),
-    seed("SEED-197"),
-    seed("SEED-198"),
-    seed("SEED-199"),
-    seed("SEED-204"),
 )
-@each(concurrency=[1, 2, 10])
-async def test_spider(clock, concurrency):
-    fetched = await crawl(SITE, concurrency, timeout=timedelta(seconds=300))
-    assert fetched[0] == BASE
-    assert sorted(fetched) == sorted([*SITE, BASE + "missing.html"])
-    # One worker needs a second for each page. Several take the pages of each distance from the base together.
-    assert clock.elapsed == (5 if concurrency == 1 else 3)
+async def test_iteration_shared():
+    queue = api.queues.Queue()
+    seen = []
+
+    async def consumer(name):
+        async for item in queue:
+            seen.append((name, item))
+
+    consumers = [asyncio.ensure_future(consumer(name)) for name in "abc"]
+    await turns()
+    for item in range(6):
+        queue.put_nowait(item)
+        await turns()
+    assert seen == list(zip("abcabc", range(6), strict=True))
+    assert not any(one.done() for one in consumers)
 
 
-@must(
-    "queues.spider.workers-run-in-parallel",
-    "Workers that are called without yielding them run and share the queue: ten of them fetch ten pages at a time.",
-    doc("gen.coroutine"),
-    seed("SEED-201"),
+@compat(
+    "queues.repr.state",
+    "The text of a queue tells its maximum size, its items, who waits, and the number of unfinished tasks.",
+    observed("core-queues"),
 )
-async def test_spider_workers(clock):
-    leaves = [f"{BASE}{number}.html" for number in range(20)]
-    site = {BASE: "".join(f'<a href="{leaf}">leaf</a>' for leaf in leaves), **dict.fromkeys(leaves, "")}
-    fetched = await crawl(site, 10, timeout=timedelta(seconds=300))
-    assert sorted(fetched) == sorted([BASE, *leaves])
-    assert clock.elapsed == 1 + 2
+async def test_repr():
+    queue = api.queues.Queue(maxsize=2)
+    waits = [queue.get(), queue.get()]
+    assert str(queue) == "<Queue maxsize=2 getters[2]>"
+    waits += [queue.put(number) for number in range(5)]
+    assert str(queue) == "<Queue maxsize=2 queue=deque([2, 3]) putters[1] tasks=4>"
+    assert re.fullmatch(r"<Queue at 0x[0-9a-f]+ maxsize=2 queue=deque\(\[2, 3\]\) .*>", repr(queue))
+    assert str(api.queues.PriorityQueue()) == "<PriorityQueue maxsize=0>"
 
 
-@must(
-    "queues.spider.errors-do-not-stop-it",
-    "A page that fails gives no links and counts as done, for task_done() stands in a finally block.",
-    doc("queues.Queue.task_done"),
-    seed("SEED-195"),
-    seed("SEED-200"),
+@compat(
+    "queues.queue.generic",
+    "Queue can be given the type of its items: Queue[int](maxsize=3).",
+    observed("core-queues"),
 )
-async def test_spider_errors(clock):
-    assert await crawl({}, 3, timeout=timedelta(seconds=300)) == [BASE]
-    assert clock.elapsed == 1
-
-
-@must(
-    "queues.spider.gives-up",
-    "If a page takes longer than the timeout of join(), the spider ends with TimeoutError.",
-    doc("queues.Queue.join"),
-    seed("SEED-203"),
-)
-async def test_spider_gives_up(clock):
-    site = {**SITE, BASE + "queues.html": "never"}
-    with pytest.raises(api.util.TimeoutError):
-        await crawl(site, 10, timeout=timedelta(seconds=300))
-    assert clock.elapsed == 300
+def test_generic():
+    queue = api.queues.Queue[int](maxsize=3)
+    assert isinstance(queue, api.queues.Queue)
+    assert queue.maxsize == 3
