@@ -31,7 +31,7 @@ from conformance.verdict import CaseRecord, Verdict
 #: Seconds a case may take on a saboteur: some lies are silence, and every silent case waits this long.
 CASE_SECONDS = 4.0
 #: Saboteurs at work for each core: most of their time they wait for an answer that a lie keeps back.
-_AT_ONCE = 3
+_AT_ONCE = 6
 #: Seconds after which a saboteur's whole run is ended; what it killed by then counts.
 SABOTEUR_SECONDS = 90.0
 #: Verdicts that show that a lie was noticed.
