@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import importlib.util
 import inspect
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -124,3 +125,13 @@ def _load(name: str, path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(loader)
     loader.loader.exec_module(module)
     return module
+
+
+def is_named(id: str, chapter: str, globs: Iterable[str]) -> bool:
+    """Whether one of ``globs`` names the requirement, its chapter, or what either begins with."""
+    return any(_matches(id, glob) or _matches(chapter, glob) for glob in globs)
+
+
+def _matches(name: str, glob: str) -> bool:
+    pattern = re.escape(glob.split("[")[0].split("@")[0]).replace(r"\*", ".*")
+    return re.fullmatch(pattern, name) is not None or name.startswith(glob + ".")

@@ -41,6 +41,9 @@ _WEIGHT = [
 
 def judge(chosen: list[targets.Target], options: runner.Options) -> int:
     """Judge targets, print what a person needs to know, and return the exit code."""
+    if options.ids and not any(catalogue.is_named(one.id, one.chapter, options.ids) for one in catalogue.entries()):
+        console.print(f"nothing ran: no requirement and no chapter is called {', '.join(options.ids)}", markup=False)
+        return outcome.NOTHING_RAN
     before = [runlog.load(path) for path in runlog.history("run")[-20:]]
     partial = bool(options.ids or options.shard or options.chops)
     run_file = runlog.RunFile("run", partial=partial, targets={one.name: described(one) for one in chosen})

@@ -44,7 +44,8 @@ def serve(names: list[str], jobs: int, full: bool, results: TextIO) -> int:
     A line is ``{"saboteur": name, "noticed": [ids], "error": text}``. Returns pytest's exit status, after all forks
     have ended; SIGTERM ends it early.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    loop = _Loop(names, jobs, full, results)
+    signal.signal(signal.SIGTERM, loop.interrupt)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Other plugins of the environment cost time to load and must not change what a case does.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -57,11 +58,7 @@ def serve(names: list[str], jobs: int, full: bool, results: TextIO) -> int:
     # Capturing into files would have all forks write into the same ones.
     arguments += ["-p", "no:cacheprovider", "--capture=sys", "--conform-chop", "whole"]
     arguments += ["--conform-seconds", str(CASE_SECONDS)]
-    return int(pytest.main(arguments, plugins=[_Loop(names, jobs, full, results)]))
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    return int(pytest.main(arguments, plugins=[loop]))
 
 
 class _Loop:
@@ -73,6 +70,13 @@ class _Loop:
         self._full = full
         self._results = results
         self._active: dict[int, tuple[str, Path, float]] = {}
+        self._interrupted = False
+
+    def interrupt(self, signum: int, frame: object) -> None:
+        """End the session, as a handler of signals."""
+        # Raised inside what os.fork() calls, the exception would be printed and forgotten.
+        self._interrupted = True
+        raise KeyboardInterrupt
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -127,6 +131,8 @@ class _Loop:
                 if not os.waitpid(pid, os.WNOHANG)[0]:
                     continue
             ended.append(pid)
+        if self._interrupted:
+            raise KeyboardInterrupt
         if not ended:
             time.sleep(0.005)
         return ended

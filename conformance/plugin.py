@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from conformance import casetime
+from conformance import casetime, catalogue
 from conformance import target as targets
 from conformance.package import api
 from conformance.requirement import Requirement
@@ -159,9 +159,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             keep.append(item)
             continue
         applies = active.has_wire if on_the_wire(item) else active.has_api
-        chosen = not wanted or any(
-            _matches(requirement.id, glob) or _matches(chapter_of(item.path), glob) for glob in wanted
-        )
+        chosen = not wanted or catalogue.is_named(requirement.id, chapter_of(item.path), wanted)
         chosen = chosen and item.nodeid not in done and _in_shard(item.nodeid, shard)
         (keep if applies and chosen else dropped).append(item)
     if dropped:
@@ -190,11 +188,6 @@ def requirement_of(item: pytest.Item) -> Requirement | None:
     """Return the requirement that a collected test function states, if it does."""
     found: Requirement | None = getattr(getattr(item, "function", None), "requirement", None)
     return found
-
-
-def _matches(id: str, glob: str) -> bool:
-    pattern = re.escape(glob.split("[")[0].split("@")[0]).replace(r"\*", ".*")
-    return re.fullmatch(pattern, id) is not None or id.startswith(glob + ".")
 
 
 # -- running a case ---------------------------------------------------------------------------------------------------

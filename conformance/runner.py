@@ -304,7 +304,7 @@ def _environment() -> dict[str, str]:
     if (BOOK / "impl" / "waterspout").is_dir():
         paths.append(str(BOOK / "impl"))
     paths += [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
 
 
 def _applicable(target: Target) -> Iterator[catalogue.Entry]:
