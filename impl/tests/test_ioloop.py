@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from waterspout import gen
-from waterspout.ioloop import AsyncIOMainLoop, IOLoop, PeriodicCallback
+from waterspout.ioloop import AsyncIOMainLoop, IOLoop, PeriodicCallback, TimeoutError
 
 
 class _JumpingSelector(selectors.SelectSelector):

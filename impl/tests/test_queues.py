@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from waterspout.queues import LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull
+from waterspout.util import TimeoutError
 
 AT_ONCE = datetime.timedelta(0)
 
