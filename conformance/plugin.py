@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from conformance import casetime
+from conformance import casetime, loops
 from conformance import target as targets
 from conformance.package import api
 from conformance.requirement import Requirement
@@ -65,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except targets.TargetError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ACTIVE] = active
+    loops.use(active.loop)
     if active.package:
         api.bind(active.package)
     if active.saboteur:
@@ -154,6 +155,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             keep.append(item)
             continue
         applies = active.has_wire if on_the_wire(item) else active.has_api
+        # The jumping clock is a loop of its own kind: what it decides, it has decided for the target without a loop.
+        applies = applies and not (active.loop and "clock" in getattr(item, "fixturenames", ()))
         chosen = not wanted or any(
             _matches(requirement.id, glob) or _matches(chapter_of(item.path), glob) for glob in wanted
         )

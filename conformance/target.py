@@ -49,6 +49,7 @@ class Target:
     command: tuple[str, ...] = ()
     url: str = ""
     python: str = sys.executable
+    loop: str = ""
     unsupported: dict[str, str] = field(default_factory=dict)
     expected: dict[str, Expectation] = field(default_factory=dict)
     saboteur: str = ""
@@ -121,7 +122,7 @@ def from_url(url: str) -> Target:
     return Target(name=url.removeprefix("http://").strip("/"), title=url, url=url)
 
 
-_KEYS = {"title", "import", "distribution", "command", "url", "python", "unsupported"}
+_KEYS = {"title", "import", "distribution", "command", "url", "python", "loop", "unsupported"}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -136,6 +137,7 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         command=tuple(row.get("command", ())),
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
+        loop=row.get("loop", ""),
         unsupported=row.get("unsupported", {}),
         expected=_expectations(path.with_suffix(".expected.toml")),
         directory=str(path.parent.resolve()),
