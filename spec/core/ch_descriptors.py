@@ -30,17 +30,21 @@ def connected():
 
 
 class Handler:
-    """Notes what it is called with; after ``count`` calls its ``enough`` is done."""
+    """Notes what it is called with."""
 
-    def __init__(self, count=1):
+    def __init__(self):
         self.calls = []
-        self.count = count
-        self.enough = api.concurrent.Future()
+        self._waiting = []
 
     def __call__(self, fd, events):
         self.calls.append((fd, events))
-        if len(self.calls) == self.count:
-            self.enough.set_result(None)
+        while self._waiting:
+            self._waiting.pop().set_result((fd, events))
+
+    def call(self):
+        """Return a Future of the arguments of the next call."""
+        self._waiting.append(api.concurrent.Future())
+        return self._waiting[-1]
 
 
 @must(
@@ -55,9 +59,8 @@ async def test_reading():
         await turns()
         assert handler.calls == []
         theirs.send(b"x")
-        await handler.enough
+        assert await handler.call() == (ours, io_loop.READ)
         io_loop.remove_handler(ours)
-        assert handler.calls[0] == (ours, io_loop.READ)
 
 
 @must(
@@ -77,9 +80,8 @@ async def test_writing():
         with contextlib.suppress(BlockingIOError):
             while True:
                 theirs.recv(65536)
-        await handler.enough
+        assert await handler.call() == (ours, io_loop.WRITE)
         io_loop.remove_handler(ours)
-        assert handler.calls[0] == (ours, io_loop.WRITE)
 
 
 @must(
@@ -96,9 +98,8 @@ async def test_as_given():
         for form in (read_end, reader):
             handler = Handler()
             io_loop.add_handler(form, handler, io_loop.READ)
-            await handler.enough
+            assert await handler.call() == (form, io_loop.READ)
             io_loop.remove_handler(form)
-            assert handler.calls[0] == (form, io_loop.READ)
             assert io_loop.split_fd(form) == (read_end, form)
 
 
@@ -110,11 +111,11 @@ async def test_as_given():
 async def test_again():
     with connected() as (io_loop, ours, theirs):
         theirs.send(b"x")
-        handler = Handler(count=5)
+        handler = Handler()
         io_loop.add_handler(ours, handler, io_loop.READ)
-        await handler.enough
+        for _ in range(5):
+            assert await handler.call() == (ours, io_loop.READ)
         io_loop.remove_handler(ours)
-        assert handler.calls[:5] == [(ours, io_loop.READ)] * 5
 
 
 @must(
@@ -127,9 +128,8 @@ async def test_end_of_file():
         handler = Handler()
         io_loop.add_handler(ours, handler, io_loop.READ)
         theirs.close()
-        await handler.enough
+        assert (await handler.call())[1] & io_loop.READ
         io_loop.remove_handler(ours)
-        assert handler.calls[0][1] & io_loop.READ
         assert ours.recv(10) == b""
 
 
@@ -143,17 +143,17 @@ async def test_update():
         handler = Handler()
         io_loop.add_handler(ours, handler, io_loop.READ)
         io_loop.update_handler(ours, io_loop.WRITE)
-        await handler.enough
+        assert await handler.call() == (ours, io_loop.WRITE)
         io_loop.update_handler(ours, io_loop.READ)
         handler.calls.clear()
         await turns()
         assert handler.calls == []
-        handler.__init__(2)
-        io_loop.update_handler(ours, io_loop.READ | io_loop.WRITE)
         theirs.send(b"x")
-        await handler.enough
+        assert await handler.call() == (ours, io_loop.READ)
+        io_loop.update_handler(ours, io_loop.READ | io_loop.WRITE)
+        while not (await handler.call())[1] & io_loop.WRITE:
+            pass
         io_loop.remove_handler(ours)
-        assert {event for _, event in handler.calls} <= {io_loop.READ, io_loop.WRITE, io_loop.READ | io_loop.WRITE}
 
 
 @must(
@@ -169,7 +169,7 @@ async def test_remove():
         theirs.send(b"x")
         await turns()
         io_loop.add_handler(ours, second, io_loop.READ)
-        await second.enough
+        await second.call()
         io_loop.remove_handler(ours)
         assert (first.calls, ours.recv(10)) == ([], b"x")
 
@@ -211,7 +211,7 @@ async def test_failure(caplog):
         theirs.send(b"x")
         io_loop.add_handler(ours, fail, io_loop.READ)
         io_loop.add_handler(theirs, other, io_loop.WRITE)
-        await other.enough
+        await other.call()
         await turns()
         io_loop.remove_handler(theirs)
         assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [KeyError]
@@ -230,7 +230,7 @@ async def test_misuse():
             with pytest.raises(ValueError):
                 io_loop.add_handler(form, second, io_loop.READ)
         theirs.send(b"x")
-        await first.enough
+        await first.call()
         io_loop.remove_handler(ours)
         io_loop.remove_handler(ours)
         assert second.calls == []
@@ -250,7 +250,7 @@ async def test_closed_descriptor():
         os.dup2(theirs.fileno(), number)
         handler = Handler()
         io_loop.add_handler(number, handler, io_loop.WRITE)
-        await handler.enough
+        await handler.call()
         io_loop.remove_handler(number)
         os.close(number)
 
