@@ -77,7 +77,7 @@ def test_new_loop(given):
     assert isinstance(io_loop, api.ioloop.IOLoop)
     if given:
         assert io_loop.asyncio_loop is loop
-    assert io_loop.run_sync(lambda: asyncio.sleep(0, "done")) == "done"
+    io_loop.run_sync(turns)
     io_loop.close()
     assert io_loop.asyncio_loop.is_closed()
 
@@ -126,9 +126,7 @@ def test_any_thread_policy():
     found = []
 
     def work():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            found.extend([asyncio.get_event_loop(), asyncio.get_event_loop()])
+        found.extend([asyncio.get_event_loop(), asyncio.get_event_loop()])
         found[0].close()
 
     asyncio.set_event_loop_policy(policy)
@@ -229,7 +227,7 @@ def test_selector_thread_close():
     before = threading.active_count()
     loop = Unwatching()
     wrapper = api.platform.asyncio.AddThreadSelectorEventLoop(loop)
-    assert wrapper.run_until_complete(asyncio.sleep(0, "runs")) == "runs"
+    wrapper.run_until_complete(turns())
     assert threading.active_count() == before + 1
     wrapper.close()
     assert (threading.active_count(), loop.is_closed()) == (before, True)
@@ -267,21 +265,14 @@ from PACKAGE.platform import twisted as bridge
 """
 
 
-@must(
-    "bridge.twisted.install",
-    "install() makes a reactor on the loop the one that Twisted uses; running it runs both.",
-    doc("platform.twisted.install"),
-    seed("SEED-265"),
-)
-def test_twisted_install(target):
-    source = (
-        TWISTED
-        + """
+INSTALLED = (
+    TWISTED
+    + """
 bridge.install()
 from twisted.internet import reactor
 
 async def main():
-    await gen.sleep(0.001)
+    await gen.sleep(0)
     print("loop:", ioloop.IOLoop.current(instance=False) is not None)
     reactor.callLater(0.001, finish)
 
@@ -293,8 +284,17 @@ ioloop.IOLoop.current().add_callback(main)
 reactor.addSystemEventTrigger("before", "shutdown", print, "shutdown")
 reactor.run()
 """
-    )
-    with running(target, source) as program:
+)
+
+
+@must(
+    "bridge.twisted.install",
+    "install() makes a reactor on the loop the one that Twisted uses; running it runs both.",
+    doc("platform.twisted.install"),
+    seed("SEED-265"),
+)
+def test_twisted_install(target):
+    with running(target, INSTALLED) as program:
         assert (program.ended(), program.printed()) == (0, "loop: True\nreactor: True\nshutdown\n")
 
 
@@ -340,18 +340,10 @@ async def test_deferred_cancelled(caplog):
     assert (len(cancelled), caplog.records) == (1, [])
 
 
-@must(
-    "bridge.twisted.reactor-starts-with-the-loop",
-    "A reactor of install() or TornadoReactor() starts with the loop; its stop() runs its triggers and stops the loop.",
-    doc("platform.twisted.TornadoReactor"),
-    needs=("legacy",),
-)
-@each(make=["bridge.install()", "bridge.TornadoReactor()"])
-def test_tornado_reactor(target, make):
-    source = (
-        TWISTED
-        + f"reactor = {make}\n"
-        + """
+STARTED = (
+    TWISTED
+    + "reactor = MAKE\n"
+    + """
 def begin():
     print("running:", reactor.running)
     reactor.callInThread(reactor.callFromThread, reactor.callLater, 0.001, reactor.stop)
@@ -361,9 +353,42 @@ reactor.addSystemEventTrigger("before", "shutdown", print, "shutdown")
 ioloop.IOLoop.current().start()
 print("running:", reactor.running)
 """
-    )
+)
+
+
+@must(
+    "bridge.twisted.reactor-starts-with-the-loop",
+    "A reactor of install() or TornadoReactor() starts with the loop; its stop() runs its triggers and stops the loop.",
+    doc("platform.twisted.TornadoReactor"),
+    needs=("legacy",),
+)
+@each(make=["bridge.install()", "bridge.TornadoReactor()"])
+def test_tornado_reactor(target, make):
+    source = STARTED.replace("MAKE", make)
     with running(target, source) as program:
         assert (program.ended(), program.printed()) == (0, "running: True\nshutdown\nrunning: False\n")
+
+
+ON_A_REACTOR = (
+    """
+from twisted.internet import asyncioreactor
+asyncioreactor.install()
+"""
+    + TWISTED
+    + """
+io_loop = bridge.TwistedIOLoop()
+from twisted.internet import reactor
+
+async def main():
+    await gen.sleep(0)
+    return ioloop.IOLoop.current() is io_loop, reactor.running
+
+print(io_loop.reactor is reactor, io_loop.run_sync(main))
+reactor.callLater(0, reactor.stop)
+io_loop.start()
+print(reactor.running)
+"""
+)
 
 
 @must(
@@ -373,27 +398,7 @@ print("running:", reactor.running)
     needs=("legacy",),
 )
 def test_twisted_loop(target):
-    source = (
-        """
-from twisted.internet import asyncioreactor
-asyncioreactor.install()
-"""
-        + TWISTED
-        + """
-io_loop = bridge.TwistedIOLoop()
-from twisted.internet import reactor
-
-async def main():
-    await gen.sleep(0.001)
-    return ioloop.IOLoop.current() is io_loop, reactor.running
-
-print(io_loop.reactor is reactor, io_loop.run_sync(main))
-reactor.callLater(0, reactor.stop)
-io_loop.start()
-print(reactor.running)
-"""
-    )
-    with running(target, source) as program:
+    with running(target, ON_A_REACTOR) as program:
         assert (program.ended(), program.printed()) == (0, "True (True, True)\nFalse\n")
 
 
@@ -414,6 +419,26 @@ def test_twisted_loop_refused():
         reactor.waker.connectionLost(None)
 
 
+RESOLVING = (
+    TWISTED
+    + """
+import socket
+reactor = bridge.install()
+
+async def main():
+    resolver = bridge.TwistedResolver()
+    for host, family in ("localhost", 0), ("127.0.0.1", socket.AF_INET), ("::1", 0), ("127.0.0.1", socket.AF_INET6):
+    try:
+        print([(int(found), address[:2]) for found, address in await resolver.resolve(host, 80, family)])
+    except OSError as error:
+        print("OSError")
+    resolver.close()
+
+ioloop.IOLoop.current().run_sync(main)
+"""
+)
+
+
 @must(
     "bridge.twisted.resolver",
     "TwistedResolver gives one address of a host and port; OSError when it has none of the family asked for.",
@@ -421,25 +446,7 @@ def test_twisted_loop_refused():
     needs=("legacy",),
 )
 def test_twisted_resolver(target):
-    source = (
-        TWISTED
-        + """
-import socket
-reactor = bridge.install()
-
-async def main():
-    resolver = bridge.TwistedResolver()
-    for host, family in ("localhost", 0), ("127.0.0.1", socket.AF_INET), ("::1", 0), ("127.0.0.1", socket.AF_INET6):
-        try:
-            print([(int(found), address[:2]) for found, address in await resolver.resolve(host, 80, family)])
-        except OSError as error:
-            print("OSError")
-    resolver.close()
-
-ioloop.IOLoop.current().run_sync(main)
-"""
-    )
-    with running(target, source) as program:
+    with running(target, RESOLVING) as program:
         v4, v6 = "[(2, ('127.0.0.1', 80))]", f"[({int(socket.AF_INET6)}, ('::1', 80))]"
         assert (program.ended(), program.printed().splitlines()[1:]) == (0, [v4, v6, "OSError"])
         assert program.printed().splitlines()[0] in (v4, v6)

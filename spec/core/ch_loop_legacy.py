@@ -36,13 +36,13 @@ async def test_handle_callback_exception(clock, caplog, kind):
     async def fail_natively():
         fail()
 
+    periodic = api.ioloop.PeriodicCallback(fail, 1000)
     if kind == "periodic":
-        periodic = api.ioloop.PeriodicCallback(fail, 1000)
         periodic.start()
-        io_loop.call_later(1.5, periodic.stop)
     else:
         io_loop.add_callback(fail if kind == "callback" else fail_natively)
-    await api.gen.sleep(5)
+    await api.gen.sleep(1.5)
+    periodic.stop()
     assert (seen, caplog.records) == ([(True, KeyError)], [])
 
 
@@ -98,9 +98,26 @@ def blocked():
     while not heard and time.monotonic() < end:
         pass
 
+def busy():
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:
+        pass
+
 logging.getLogger().addHandler(Listener())
 io_loop = ioloop.IOLoop.current()
 """
+
+
+LOGGED = (
+    BLOCKING
+    + """
+io_loop.set_blocking_log_threshold(0.1)
+io_loop.run_sync(blocked)
+print("next")
+io_loop.set_blocking_log_threshold(None)
+io_loop.run_sync(busy)
+"""
+)
 
 
 @must(
@@ -110,20 +127,23 @@ io_loop = ioloop.IOLoop.current()
     needs=("legacy",),
 )
 def test_blocking_log(target):
-    source = (
-        BLOCKING
-        + """
-io_loop.set_blocking_log_threshold(0.1)
-io_loop.run_sync(blocked)
-print("next")
-io_loop.set_blocking_log_threshold(None)
-io_loop.run_sync(lambda: time.sleep(0.2))
-"""
-    )
-    with running(target, source) as program:
+    with running(target, LOGGED) as program:
         assert program.ended() == 0
         logged, _, after = program.printed().partition("next\n")
         assert (logged.startswith("tornado.general WARNING"), "in blocked" in logged, after) == (True, True, "")
+
+
+SIGNALLED = (
+    BLOCKING
+    + """
+io_loop.set_blocking_signal_threshold(0.1, lambda number, frame: heard.append(frame.f_code.co_name))
+io_loop.run_sync(blocked)
+print(heard, flush=True)
+heard.clear()
+io_loop.set_blocking_signal_threshold(0.1, None)
+io_loop.run_sync(blocked)
+"""
+)
 
 
 @must(
@@ -133,18 +153,7 @@ io_loop.run_sync(lambda: time.sleep(0.2))
     needs=("legacy",),
 )
 def test_blocking_signal(target):
-    source = (
-        BLOCKING
-        + """
-io_loop.set_blocking_signal_threshold(0.1, lambda number, frame: heard.append(frame.f_code.co_name))
-io_loop.run_sync(blocked)
-print(heard, flush=True)
-heard.clear()
-io_loop.set_blocking_signal_threshold(0.1, None)
-io_loop.run_sync(blocked)
-"""
-    )
-    with running(target, source) as program:
+    with running(target, SIGNALLED) as program:
         assert (program.ended(), program.printed()) == (-signal.SIGALRM, "['blocked']\n")
 
 
