@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import socket
 import threading
-import warnings
 
 import pytest
 
@@ -428,10 +427,10 @@ reactor = bridge.install()
 async def main():
     resolver = bridge.TwistedResolver()
     for host, family in ("localhost", 0), ("127.0.0.1", socket.AF_INET), ("::1", 0), ("127.0.0.1", socket.AF_INET6):
-    try:
-        print([(int(found), address[:2]) for found, address in await resolver.resolve(host, 80, family)])
-    except OSError as error:
-        print("OSError")
+        try:
+            print([(int(found), address[:2]) for found, address in await resolver.resolve(host, 80, family)])
+        except OSError as error:
+            print("OSError")
     resolver.close()
 
 ioloop.IOLoop.current().run_sync(main)

@@ -26,8 +26,7 @@ from conformance.standins import turns
 )
 @each(kind=["callback", "coroutine", "periodic"])
 async def test_handle_callback_exception(clock, caplog, kind):
-    seen = []
-    io_loop = api.ioloop.IOLoop.current()
+    seen, io_loop = [], api.ioloop.IOLoop.current()
     io_loop.handle_callback_exception = lambda callback: seen.append((callable(callback), sys.exc_info()[0]))
 
     def fail():
