@@ -45,7 +45,11 @@ def limit(seconds: float) -> Iterator[None]:
 def run(case: Callable[..., Any], arguments: dict[str, Any], clock: Any = None) -> None:
     """Call ``case``; run its coroutine, if it returns one, on a fresh loop or on the jumping loop of ``clock``."""
     if not inspect.iscoroutinefunction(case):
-        case(**arguments)
+        try:
+            case(**arguments)
+        finally:
+            # A loop that a failed case has left behind is not for the next one.
+            asyncio.set_event_loop(None)
         return
     loop = clock.loop if clock is not None else asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

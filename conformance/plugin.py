@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from conformance import casetime, catalogue
+from conformance import casetime, catalogue, loops
 from conformance import target as targets
 from conformance.package import api
 from conformance.requirement import Requirement
@@ -70,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def bind(config: pytest.Config, active: targets.Target) -> None:
     """Make ``active`` the target that the cases of this process judge."""
     config.stash[_ACTIVE] = active
+    loops.use(active.loop)
     if active.package:
         api.bind(active.package)
     if active.saboteur:
@@ -159,6 +160,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             keep.append(item)
             continue
         applies = active.has_wire if on_the_wire(item) else active.has_api
+        # The jumping clock is a loop of its own kind: what it decides, it has decided for the target without a loop.
+        applies = applies and not (active.loop and "clock" in getattr(item, "fixturenames", ()))
         chosen = not wanted or catalogue.is_named(requirement.id, chapter_of(item.path), wanted)
         chosen = chosen and item.nodeid not in done and _in_shard(item.nodeid, shard)
         (keep if applies and chosen else dropped).append(item)

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from conformance import loops
 from conformance.saboteurs import Patches
 from conformance.target import Target
 
@@ -108,6 +109,7 @@ def free_port() -> int:
 def main() -> None:
     """Tell the lie of the run, if any, and run the program with its arguments."""
     package, saboteur, path, *arguments = sys.argv[1:]
+    loops.use_inherited()
     if saboteur:
         Patches.apply_named(saboteur, package)
     sys.argv = [path, *arguments]

@@ -59,6 +59,7 @@ class Target:
     command: tuple[str, ...] = ()
     url: str = ""
     python: str = sys.executable
+    loop: str = ""
     unsupported: dict[str, str] = field(default_factory=dict)
     expected: dict[str, Expectation] = field(default_factory=dict)
     #: What is expected of other releases than the installed one.
@@ -133,7 +134,7 @@ def from_url(url: str) -> Target:
     return Target(name=url.removeprefix("http://").strip("/"), title=url, url=url)
 
 
-_KEYS = {"title", "import", "distribution", "command", "url", "python", "unsupported"}
+_KEYS = {"title", "import", "distribution", "command", "url", "python", "loop", "unsupported"}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -148,6 +149,7 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         command=tuple(row.get("command", ())),
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
+        loop=row.get("loop", ""),
         unsupported=row.get("unsupported", {}),
         directory=str(path.parent.resolve()),
     )

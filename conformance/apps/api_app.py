@@ -9,6 +9,7 @@ import json
 import socket
 from typing import Any
 
+from conformance import loops
 from conformance.apps import (
     SUBPROTOCOLS,
     Instructions,
@@ -109,4 +110,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    loops.use_inherited()
     asyncio.run(main())

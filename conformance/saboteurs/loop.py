@@ -1,4 +1,4 @@
-"""Saboteurs of the chapter on the loop."""
+"""Saboteurs of the chapters on the loop and on timers: callbacks and times."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ def wrap_method(ref: Patches, name: str, lie: Callable[[Callable[..., Any]], Cal
     classes = [ref.ioloop.IOLoop]
     for owner in classes:
         classes += [child for child in owner.__subclasses__() if child not in classes]
-        if name in vars(owner):
-            ref.replace(owner, name, lie(vars(owner)[name]))
+    owners = [owner for owner in classes if name in vars(owner)]
+    for owner in owners or classes[:1]:
+        ref.replace(owner, name, lie(getattr(owner, name)))
 
 
 @saboteur(
@@ -180,7 +181,7 @@ def _give_result(ref: Patches) -> None:
 @saboteur(
     "call-later-drops-keywords",
     "call_later() loses keyword arguments.",
-    chapters="core.loop",
+    chapters="core.timers",
     kills="loop.timers.order",
 )
 def _drop_keywords(ref: Patches) -> None:
@@ -193,7 +194,7 @@ def _drop_keywords(ref: Patches) -> None:
 @saboteur(
     "remove-timeout-does-nothing",
     "remove_timeout() leaves the timer.",
-    chapters="core.loop",
+    chapters="core.timers",
     kills="loop.timers.remove",
 )
 def _keep_timers(ref: Patches) -> None:
@@ -213,7 +214,7 @@ def _periodic(ref: Patches, callback: Callable[[Any, Callable[[], Any]], Any], p
 @saboteur(
     "periodic-runs-slow",
     "A PeriodicCallback takes one per cent more than its period.",
-    chapters="core.loop",
+    chapters="core.timers",
     kills="loop.periodic.ticks",
 )
 def _periodic_slow(ref: Patches) -> None:
@@ -223,7 +224,7 @@ def _periodic_slow(ref: Patches) -> None:
 @saboteur(
     "periodic-overlaps",
     "A PeriodicCallback does not wait for the coroutine it started.",
-    chapters="core.loop",
+    chapters="core.timers",
     kills="loop.periodic.skips-when-late",
 )
 def _periodic_overlaps(ref: Patches) -> None:
@@ -240,7 +241,7 @@ def _periodic_overlaps(ref: Patches) -> None:
 @saboteur(
     "periodic-stops-at-errors",
     "A PeriodicCallback stops when its function fails.",
-    chapters="core.loop",
+    chapters="core.timers",
     kills="loop.periodic.survives-errors",
 )
 def _periodic_stops(ref: Patches) -> None:

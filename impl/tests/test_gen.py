@@ -17,6 +17,7 @@ import pytest
 
 from waterspout import gen
 from waterspout._eventloop import create_future
+from waterspout.util import TimeoutError
 
 AT_ONCE = datetime.timedelta(0)
 LATER = datetime.timedelta(hours=1)

@@ -13,6 +13,7 @@ import pytest
 from _scaling import assert_linear
 
 from waterspout.queues import LifoQueue, PriorityQueue, Queue, QueueEmpty, QueueFull
+from waterspout.util import TimeoutError
 
 AT_ONCE = datetime.timedelta(0)
 

@@ -10,37 +10,27 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from typing import Protocol
 
-from waterspout._loggers import app_log
+from waterspout._selector_thread import Descriptor, SelectorThread, number_of
 
 READ = 0x001
 WRITE = 0x004
 ERROR = 0x018
 
 
-class HasFileno(Protocol):
-    """A socket, a pipe, or anything else with a descriptor."""
-
-    def fileno(self) -> int: ...
-
-    def close(self) -> object: ...
-
-
-Descriptor = int | HasFileno
 Handler = Callable[..., object]
 
 
-def number_of(fd: Descriptor) -> int:
-    """Return the number of a descriptor given as a number or as an object."""
-    return fd if isinstance(fd, int) else fd.fileno()
-
-
 class WatchedDescriptors:
-    """The descriptors that one asyncio loop watches."""
+    """The descriptors that one asyncio loop watches.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    ``on_error`` is called with the handler that has raised, while the exception is being handled.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_error: Callable[[Handler], object]) -> None:
         self._loop = loop
+        self._watcher: asyncio.AbstractEventLoop | SelectorThread = loop
+        self._on_error = on_error
         self._handlers: dict[int, tuple[Descriptor, Handler]] = {}
         self._readers: set[int] = set()
         self._writers: set[int] = set()
@@ -52,7 +42,7 @@ class WatchedDescriptors:
             raise ValueError(f"descriptor {number} has a handler already: use update_handler to change its events")
         self._handlers[number] = (fd, handler)
         try:
-            self._watch(number, events)
+            self._watch_somehow(number, events)
         except BaseException:
             self._forget(number)
             raise
@@ -68,11 +58,13 @@ class WatchedDescriptors:
         """Stop watching a descriptor, if it is watched."""
         self._forget(self._number_of_known(fd))
 
-    def remove_all(self) -> list[Descriptor]:
-        """Stop watching every descriptor, and return them as they were given."""
+    def close(self) -> list[Descriptor]:
+        """Stop watching for good, and return the descriptors that were watched, as they were given."""
         descriptors = [fd for fd, _ in self._handlers.values()]
         for number in [*self._handlers]:
             self._forget(number)
+        if isinstance(self._watcher, SelectorThread):
+            self._watcher.close()
         return descriptors
 
     def _number_of_known(self, fd: Descriptor) -> int:
@@ -82,20 +74,28 @@ class WatchedDescriptors:
             return next((known for known, (given, _) in self._handlers.items() if given is fd), number)
         return number
 
+    def _watch_somehow(self, number: int, events: int) -> None:
+        try:
+            self._watch(number, events)
+        except NotImplementedError:
+            # A loop built on completion, such as the proactor of Windows.
+            self._watcher = SelectorThread(self._loop)
+            self._watch(number, events)
+
     def _watch(self, number: int, events: int) -> None:
         if events & READ:
             if number not in self._readers:
-                self._loop.add_reader(number, self._call, number, READ)
+                self._watcher.add_reader(number, self._call, number, READ)
                 self._readers.add(number)
         elif number in self._readers:
-            self._loop.remove_reader(number)
+            self._watcher.remove_reader(number)
             self._readers.discard(number)
         if events & WRITE:
             if number not in self._writers:
-                self._loop.add_writer(number, self._call, number, WRITE)
+                self._watcher.add_writer(number, self._call, number, WRITE)
                 self._writers.add(number)
         elif number in self._writers:
-            self._loop.remove_writer(number)
+            self._watcher.remove_writer(number)
             self._writers.discard(number)
 
     def _forget(self, number: int) -> None:
@@ -111,7 +111,7 @@ class WatchedDescriptors:
         try:
             handler(fd, events)
         except Exception:
-            app_log.error("exception in the handler of descriptor %d", number, exc_info=True)
+            self._on_error(handler)
 
 
 def close_descriptor(fd: Descriptor) -> None:

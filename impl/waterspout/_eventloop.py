@@ -9,6 +9,10 @@ raises. The functions here behave alike on all of them, and warn nobody.
 Deadlines given as numbers are on the scale of ``IOLoop.time()``, documented as "normally ``time.time``";
 asyncio's timers run on a monotonic clock. A deadline is therefore turned into a delay once, when the timer is
 set.
+
+A loop belongs to the process that made it. A child that was forked has a copy of each loop, but the kernel object
+that the loop waits on (epoll) is shared: what the child did with its copy would happen to the parent's loop. Each
+copy is therefore cut off from it in the child, and counts as gone.
 """
 
 from __future__ import annotations
@@ -18,12 +22,33 @@ import atexit
 import datetime
 import math
 import numbers
+import os
+import selectors
+import signal
+import threading
 import time
 import warnings
 import weakref
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
+from waterspout._selector_thread import AddThreadSelectorEventLoop
+
+#: The attribute of an asyncio loop that holds its ``IOLoop``. On the loop itself, so that both are collected
+#: together.
+_FACADE = "_waterspout_ioloop"
+
+#: Loops made here, to be closed at the end of the process.
 _made: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+#: Loops of this process that the package has to do with.
+_known: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+#: Stands for this process; a forked child gets another one.
+_process = object()
+
+
+def this_process() -> object:
+    """Return an object that stands for this process; in a child forked from it, another one."""
+    return _process
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -43,10 +68,14 @@ def thread_loop() -> asyncio.AbstractEventLoop | None:
     return None if loop is None or loop.is_closed() else loop
 
 
-def _held_loop() -> asyncio.AbstractEventLoop | None:
+def _policy() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        policy = asyncio.get_event_loop_policy()
+        return asyncio.get_event_loop_policy()
+
+
+def _held_loop() -> asyncio.AbstractEventLoop | None:
+    policy = _policy()
     # The public question would make a loop to answer it, up to Python 3.13, and nobody would close that one.
     local = getattr(policy, "_local", None)
     if local is not None:
@@ -55,7 +84,8 @@ def _held_loop() -> asyncio.AbstractEventLoop | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            return policy.get_event_loop()
+            loop: asyncio.AbstractEventLoop = policy.get_event_loop()
+            return loop
         except RuntimeError:
             return None
 
@@ -71,9 +101,22 @@ def current_loop() -> asyncio.AbstractEventLoop:
 
 def new_loop() -> asyncio.AbstractEventLoop:
     """Make a loop, which is closed at the end of the process if nobody closes it before."""
-    loop = asyncio.new_event_loop()
+    loop = _loop_factory()()
     _made.add(loop)
     return loop
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return what makes loops: asyncio, by its policy, or uvloop if WATERSPOUT_LOOP in the environment says so."""
+    choice = os.environ.get("WATERSPOUT_LOOP", "asyncio")
+    if choice == "asyncio":
+        return asyncio.new_event_loop
+    if choice != "uvloop":
+        raise ValueError(f"WATERSPOUT_LOOP={choice}: set it to asyncio or uvloop, or leave it unset")
+    import uvloop
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 @atexit.register
@@ -82,6 +125,63 @@ def _close_loops() -> None:
     for loop in [*_made]:
         if not loop.is_running():
             loop.close()
+
+
+def facade_of(loop: asyncio.AbstractEventLoop) -> Any:
+    """Return the ``IOLoop`` of an asyncio loop, or None."""
+    loop = unwrapped(loop)
+    facade = getattr(loop, _FACADE, None)
+    # A loop that wraps another one may hand out the attributes of the inner one.
+    return facade if facade is not None and facade.asyncio_loop is loop else None
+
+
+def unwrapped(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+    """Return the loop that runs when the given one does: what asyncio calls the running loop."""
+    return loop.real_loop if isinstance(loop, AddThreadSelectorEventLoop) else loop
+
+
+def attach(facade: Any, loop: asyncio.AbstractEventLoop) -> None:
+    """Make ``facade`` the ``IOLoop`` of an asyncio loop."""
+    setattr(loop, _FACADE, facade)
+    _known.add(loop)
+
+
+# -- fork -------------------------------------------------------------------------------------------------------------
+
+
+class _ParentsSelector(selectors.SelectSelector):
+    """Takes the place of a selector in a forked child, where the real one is shared with the parent."""
+
+    def select(self, timeout: float | None = None) -> NoReturn:
+        raise RuntimeError(
+            "this process was forked in a callback of its parent's event loop and went on with that loop: leave "
+            "the child by os._exit() or an exec function, or fork before the loop runs"
+        )
+
+
+def _forget_parent() -> None:
+    global _process
+    _process = object()
+    for loop in [*_known, *_made]:
+        # Closing the loop, or the end of its life, would take its descriptors out of the shared epoll object.
+        if getattr(loop, "_selector", None) is not None:
+            loop._selector = _ParentsSelector()  # type: ignore[attr-defined]
+    if any(loop.is_running() for loop in _known) and threading.current_thread() is threading.main_thread():
+        # Else signals of the child would wake the parent, with what it takes for its own signals.
+        signal.set_wakeup_fd(-1)
+    _known.clear()
+    _made.clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # From Python 3.12 on, asyncio forgets it by itself.
+        asyncio.set_event_loop(None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
+
+
+# -- futures and deadlines --------------------------------------------------------------------------------------------
 
 
 def create_future() -> asyncio.Future[Any]:
@@ -93,9 +193,9 @@ def create_future() -> asyncio.Future[Any]:
         return current_loop().create_future()
 
 
-def seconds_until(deadline: float | datetime.timedelta) -> float:
-    """Return the seconds from now to a deadline: a time on the scale of ``IOLoop.time()``, or a span from
-    now.
+def seconds_until(deadline: float | datetime.timedelta, now: float | None = None) -> float:
+    """Return the seconds from ``now`` (by default, the time of day) to a deadline: a time on the scale of
+    ``IOLoop.time()``, or a span from now.
 
     A deadline in the past gives a negative number. Raises TypeError for other types, ValueError for
     not-a-number.
@@ -103,7 +203,7 @@ def seconds_until(deadline: float | datetime.timedelta) -> float:
     if isinstance(deadline, datetime.timedelta):
         return deadline.total_seconds()
     if isinstance(deadline, numbers.Real):
-        return finite_delay(float(deadline) - time.time())
+        return finite_delay(float(deadline) - (time.time() if now is None else now))
     raise TypeError(f"a deadline is a number (a time) or a timedelta (a span from now), not {deadline!r}")
 
 

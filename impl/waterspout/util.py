@@ -1,35 +1,42 @@
 """Small tools that several layers share, and :class:`Configurable`, the base of exchangeable implementations.
 
-A leaf: it imports nothing of the package. Documentation: ``tornado.util``.
+Almost a leaf of the package. Documentation: ``tornado.util``.
 """
 
 from __future__ import annotations
 
-import builtins
+import asyncio
 import datetime
 import importlib
 import inspect
 import re
+import sys
 import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
+from waterspout._object_dict import ObjectDict
+
 __all__ = [
+    "PY3",
     "ArgReplacer",
     "Configurable",
     "GzipDecompressor",
     "ObjectDict",
     "TimeoutError",
+    "b",
     "basestring_type",
     "bytes_type",
     "errno_from_exception",
     "exec_in",
     "import_object",
+    "is_finalizing",
     "raise_exc_info",
     "re_unescape",
     "timedelta_to_seconds",
+    "u",
     "unicode_type",
 ]
 
@@ -37,8 +44,9 @@ bytes_type = bytes
 unicode_type = str
 basestring_type = str
 
-#: What every wait of the framework raises when its time is over: the builtin, on every supported Python.
-TimeoutError = builtins.TimeoutError
+#: What every wait of the framework raises when its time is over: asyncio's own, which is the builtin from Python
+#: 3.11 on.
+TimeoutError = asyncio.TimeoutError
 
 #: zlib's window-bits value that means "expect a gzip wrapper": the largest window plus 16.
 _GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
@@ -46,22 +54,6 @@ _GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
 _GZIP_BLOCK = 16 * 1024
 
 _ConfigurableType = TypeVar("_ConfigurableType", bound="Configurable")
-
-
-class ObjectDict(dict[str, Any]):
-    """A dictionary whose keys can also be read and written as attributes.
-
-    Documentation: ``util.ObjectDict``.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self[name] = value
 
 
 class GzipDecompressor:
@@ -74,6 +66,7 @@ class GzipDecompressor:
     def __init__(self) -> None:
         self.decompressobj = zlib.decompressobj(_GZIP_WINDOW_BITS)
         self._tail = b""
+        self._begun = False
 
     def decompress(self, value: bytes, max_length: int = 0) -> bytes:
         """Decompress a chunk and return what came out, at most ``max_length`` bytes of it (0: no bound).
@@ -88,6 +81,7 @@ class GzipDecompressor:
                 DeprecationWarning,
                 stacklevel=2,
             )
+        self._begun = self._begun or bool(value)
         pieces = []
         room = max_length  # 0 means without bound to zlib, too
         position = 0
@@ -120,10 +114,10 @@ class GzipDecompressor:
     def flush(self) -> bytes:
         """End the stream and return what is still buffered.
 
-        Raises :exc:`zlib.error` if the input stopped early.
+        Raises :exc:`zlib.error` if the input stopped early; no input at all is an empty stream.
         """
         rest = self.decompressobj.flush()
-        if not self.decompressobj.eof:
+        if self._begun and not self.decompressobj.eof:
             raise zlib.error("gzip stream ends before its end marker")
         return rest
 
@@ -172,11 +166,11 @@ def raise_exc_info(exc_info: tuple[type | None, BaseException | None, TracebackT
 
 
 def errno_from_exception(e: BaseException) -> int | None:
-    """Return the error number of an exception, else its first argument, else None."""
-    number: int | None = getattr(e, "errno", None)
-    if number is not None:
-        return number
-    return e.args[0] if e.args else None
+    """Return the error number of an exception, else its first argument if that is a number, else None."""
+    number = getattr(e, "errno", None)
+    if number is None and e.args:
+        number = e.args[0]
+    return number if isinstance(number, int) else None
 
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -200,6 +194,21 @@ def re_unescape(s: str) -> str:
 def timedelta_to_seconds(td: datetime.timedelta) -> float:
     """Return a time span as a number of seconds."""
     return td.total_seconds()
+
+
+# From the years when one program ran on Python 2 and 3.
+PY3 = True
+is_finalizing = sys.is_finalizing
+
+
+def u(s: str) -> str:
+    """Return the text itself; on Python 2 it came with escapes. Write the literal instead."""
+    return s
+
+
+def b(s: str) -> bytes:
+    """Return the text as bytes of latin-1. Write ``b"..."`` instead."""
+    return s.encode("latin-1")
 
 
 class Configurable:

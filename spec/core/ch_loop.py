@@ -4,25 +4,224 @@ An ``IOLoop`` runs everything: callbacks, timers, coroutines. Programs of the ba
 Inside, ``add_callback`` and ``spawn_callback`` hand it a function to call in the next round, and with it the duty to
 look at the outcome: whatever such a function raises is logged with its traceback, and the loop goes on.
 
-Nothing here is safe to call from other threads but ``add_callback``. Work that blocks goes the other way, to a thread,
-by ``run_in_executor``.
+There is one loop in a thread: ``IOLoop.current()`` finds it. Nothing here is safe to call from other threads but
+``add_callback``. Work that blocks goes the other way, to a thread, by ``run_in_executor``.
 
-Timers take a delay in seconds (``call_later``), a point in time on the scale of ``IOLoop.time()`` (``call_at``), or
-either of that and a ``timedelta`` (``add_timeout``). A ``PeriodicCallback`` keeps to the schedule set by its start: its
-calls neither drift nor overlap.
+A loop belongs to the process that made it. A child that is forked later must make its own: the two would take each
+other's events.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
+import signal
 import threading
-from datetime import timedelta
+import time
+import warnings
 
 import pytest
 
-from conformance import api, doc, each, labelled, must, seed
+from conformance import api, compat, doc, each, must, observed, seed, should
+from conformance.programs import running
 from conformance.standins import divide, fail_after, fetch, logged
+
+
+async def goes_on():
+    """Show that the loop goes on: come back a turn later."""
+    await asyncio.sleep(0)
+    return "goes on"
+
+
+# -- which loop -------------------------------------------------------------------------------------------------------
+
+
+@must(
+    "loop.current.running",
+    "IOLoop.current() is one and the same object for as long as its loop runs, and instance() is another name for it.",
+    doc("ioloop.IOLoop.current"),
+    doc("ioloop.IOLoop.instance"),
+)
+async def test_current():
+    io_loop = api.ioloop.IOLoop.current()
+    await asyncio.sleep(0)
+    assert io_loop is api.ioloop.IOLoop.current() is api.ioloop.IOLoop.current(instance=False)
+    assert io_loop is api.ioloop.IOLoop.instance()
+    assert io_loop.asyncio_loop is asyncio.get_running_loop()
+
+
+@must(
+    "loop.current.made-on-demand",
+    "Where there is no loop, current() makes one, which stays current; current(instance=False) returns None instead.",
+    doc("ioloop.IOLoop.current"),
+)
+def test_current_made():
+    before = api.ioloop.IOLoop.current(instance=False)
+    io_loop = api.ioloop.IOLoop.current()
+    after = api.ioloop.IOLoop.current(instance=False)
+    io_loop.add_callback(io_loop.stop)
+    io_loop.start()
+    assert (before, after is io_loop, api.ioloop.IOLoop.current() is io_loop) == (None, True, True)
+    io_loop.close()
+    assert api.ioloop.IOLoop.current(instance=False) is None
+
+
+@must(
+    "loop.current.one-in-each-thread",
+    "Each thread has a current loop of its own, and they run at the same time.",
+    doc("ioloop.IOLoop.current"),
+)
+def test_one_in_each_thread():
+    met = threading.Barrier(2)
+    found = []
+
+    def work():
+        io_loop = api.ioloop.IOLoop(make_current=True)
+        # Both wait here, inside their loops: neither waits for the end of the other.
+        io_loop.add_callback(met.wait, 5)
+        io_loop.add_callback(lambda: found.append(api.ioloop.IOLoop.current() is io_loop))
+        io_loop.add_callback(io_loop.stop)
+        io_loop.start()
+        io_loop.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (found, met.broken) == ([True, True], False)
+
+
+@must(
+    "loop.current.new-loop",
+    "IOLoop(make_current=True) makes a new loop the current one; with make_current=False it does not.",
+    doc("ioloop.IOLoop"),
+)
+def test_new_loop():
+    current = api.ioloop.IOLoop(make_current=True)
+    other = api.ioloop.IOLoop(make_current=False)
+    assert current is not other
+    assert api.ioloop.IOLoop.current() is current
+    assert other.run_sync(goes_on) == "goes on"
+    other.close()
+    current.close()
+
+
+@must(
+    "loop.current.made-by-hand",
+    "make_current() makes a loop current, clear_current() makes no loop current; both are deprecated.",
+    doc("ioloop.IOLoop.make_current"),
+    doc("ioloop.IOLoop.clear_current"),
+)
+def test_make_current():
+    io_loop = api.ioloop.IOLoop(make_current=False)
+    assert api.ioloop.IOLoop.current(instance=False) is None
+    with pytest.warns(DeprecationWarning, match="current"):
+        io_loop.make_current()
+    assert api.ioloop.IOLoop.current() is io_loop
+    with pytest.warns(DeprecationWarning, match="current"):
+        api.ioloop.IOLoop.clear_current()
+    assert api.ioloop.IOLoop.current(instance=False) is None
+    io_loop.close()
+
+
+@must(
+    "loop.current.without-warnings",
+    "Making, finding, running and closing a loop warns of nothing.",
+    doc("ioloop.IOLoop.current"),
+)
+def test_no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        io_loop = api.ioloop.IOLoop.current()
+        io_loop.run_sync(lambda: asyncio.sleep(0))
+        io_loop.add_callback(io_loop.stop)
+        io_loop.start()
+        io_loop.close()
+
+
+# -- running ----------------------------------------------------------------------------------------------------------
+
+
+@must(
+    "loop.stop.before-start",
+    "If stop() is called before start(), start() returns at once; the loop can be started again after that.",
+    doc("ioloop.IOLoop.stop"),
+)
+def test_stop_before_start(clock):
+    io_loop = api.ioloop.IOLoop.current()
+    late = []
+    io_loop.call_later(60, late.append, "late")
+    io_loop.stop()
+    io_loop.start()
+    assert (clock.elapsed < 1, late) == (True, [])
+    io_loop.call_later(61, io_loop.stop)
+    io_loop.start()
+    assert late == ["late"]
+
+
+@compat(
+    "loop.start.one-at-a-time",
+    "start() and run_sync() raise RuntimeError while a loop runs in the thread, this one or another; that one goes on.",
+    observed("core-loop-misuse"),
+)
+async def test_one_at_a_time():
+    other = api.ioloop.IOLoop(make_current=False)
+    for io_loop in (api.ioloop.IOLoop.current(), other):
+        with pytest.raises(RuntimeError):
+            io_loop.start()
+        with pytest.raises(RuntimeError):
+            io_loop.run_sync(lambda: None)
+    other.close()
+    assert await goes_on() == "goes on"
+
+
+@should(
+    "loop.close.while-running",
+    "close() raises RuntimeError while the loop runs, which goes on; after start() has returned it may be called.",
+    doc("ioloop.IOLoop.close"),
+)
+def test_close_while_running():
+    io_loop = api.ioloop.IOLoop.current()
+
+    async def main():
+        with pytest.raises(RuntimeError):
+            io_loop.close()
+        return await goes_on()
+
+    assert io_loop.run_sync(main) == "goes on"
+    io_loop.close()
+
+
+@compat(
+    "loop.close.use-after-close",
+    "A closed loop cannot be started or given timers: RuntimeError. add_callback() does nothing: threads cannot know.",
+    observed("core-loop-misuse"),
+)
+def test_use_after_close():
+    io_loop = api.ioloop.IOLoop(make_current=False)
+    io_loop.close()
+    with pytest.raises(RuntimeError):
+        io_loop.start()
+    with pytest.raises(RuntimeError):
+        io_loop.run_sync(lambda: None)
+    with pytest.raises(RuntimeError):
+        io_loop.call_later(1, print)
+    io_loop.add_callback(print)
+    io_loop.spawn_callback(print)
+
+
+@must(
+    "loop.time.scale",
+    "time() is a float on the scale of time.time().",
+    doc("ioloop.IOLoop.time"),
+)
+async def test_time(clock):
+    before = api.ioloop.IOLoop.current().time()
+    assert before == pytest.approx(time.time(), abs=0.001)
+    await api.gen.sleep(90)
+    assert api.ioloop.IOLoop.current().time() - before == pytest.approx(90, abs=0.001)
 
 
 @must(
@@ -69,6 +268,42 @@ def test_run_sync_timeout(clock):
     assert clock.elapsed == 5
     assert io_loop.run_sync(lambda: fetch("/a", 1), timeout=5) == "page of /a"
     assert clock.elapsed == 6
+
+
+@must(
+    "loop.run-sync.needs-something-to-wait-for",
+    "run_sync() takes functions that return None or something to wait for; other values are an error.",
+    doc("ioloop.IOLoop.run_sync"),
+)
+def test_run_sync_values(clock):
+    io_loop = api.ioloop.IOLoop.current()
+    assert io_loop.run_sync(lambda: None) is None
+    with pytest.raises(api.gen.BadYieldError):
+        io_loop.run_sync(lambda: 5)
+    assert io_loop.run_sync(lambda: fetch("/a")) == "page of /a"
+
+
+@must(
+    "loop.run-sync.timeout-cancels",
+    "When its time is over, run_sync() cancels the coroutine, which can clean up.",
+    doc("ioloop.IOLoop.run_sync"),
+)
+def test_run_sync_cancels(clock):
+    seen = []
+
+    async def main():
+        try:
+            await api.gen.sleep(3600)
+        finally:
+            seen.append(clock.elapsed)
+
+    with pytest.raises(api.ioloop.TimeoutError):
+        api.ioloop.IOLoop.current().run_sync(main, timeout=5)
+    api.ioloop.IOLoop.current().run_sync(lambda: asyncio.sleep(0))
+    assert seen == [5]
+
+
+# -- callbacks --------------------------------------------------------------------------------------------------------
 
 
 @must(
@@ -193,93 +428,232 @@ async def test_add_future(clock):
 
 
 @must(
-    "loop.timers.order",
-    "call_later(), call_at() and add_timeout() call functions with their arguments at their times.",
-    doc("ioloop.IOLoop.call_later"),
-    doc("ioloop.IOLoop.call_at"),
-    doc("ioloop.IOLoop.add_timeout"),
+    "loop.run-in-executor.outcome",
+    "The exception of the function is raised to whoever waits; set_default_executor() sets what None stands for.",
+    doc("ioloop.IOLoop.run_in_executor"),
+    doc("ioloop.IOLoop.set_default_executor"),
 )
-async def test_timers(clock):
-    seen = []
-
-    def note(name, *, mark="-"):
-        seen.append((name, mark, clock.elapsed))
-
+async def test_executor_outcome():
     io_loop = api.ioloop.IOLoop.current()
-    io_loop.add_timeout(timedelta(seconds=40), note, "span")
-    io_loop.call_later(20, note, "later", mark="+")
-    io_loop.call_at(io_loop.time() + 10, note, "at")
-    io_loop.add_timeout(io_loop.time() + 30, note, "deadline")
-    await api.gen.sleep(100)
-    assert seen == [("at", "-", 10), ("later", "+", 20), ("deadline", "-", 30), ("span", "-", 40)]
+    with concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="chosen") as chosen:
+        with pytest.raises(KeyError, match="own error"):
+            await io_loop.run_in_executor(chosen, {}.__getitem__, "own error")
+        io_loop.set_default_executor(chosen)
+        thread = await io_loop.run_in_executor(None, threading.current_thread)
+        assert thread.name.startswith("chosen")
+
+
+# -- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+def fail(*ignored):
+    """Raise KeyError."""
+    raise KeyError("own error")
+
+
+async def fail_natively():
+    """Raise KeyError in a coroutine, after a turn of the loop."""
+    await asyncio.sleep(0)
+    raise KeyError("own error")
 
 
 @must(
-    "loop.timers.remove",
-    "remove_timeout() takes the handle of a timer and prevents its call; after the call it does nothing.",
-    doc("ioloop.IOLoop.remove_timeout"),
+    "loop.failure.logged",
+    "Whatever a callback, timer, coroutine or callback of a Future raises is logged; the loop goes on with the others.",
+    doc("ioloop.IOLoop.add_callback"),
 )
-async def test_remove_timeout(clock):
-    seen = []
+@each(kind=["callback", "coroutine", "timer", "future"])
+async def test_failure(clock, caplog, kind):
     io_loop = api.ioloop.IOLoop.current()
-    handles = [
-        io_loop.call_later(10, seen.append, "removed"),
-        io_loop.call_later(5, seen.append, "called"),
-        io_loop.call_at(io_loop.time() + 20, seen.append, "removed"),
-    ]
-    await api.gen.sleep(6)
-    for handle in handles:
-        io_loop.remove_timeout(handle)
-    await api.gen.sleep(60)
-    assert seen == ["called"]
+    done = api.concurrent.Future()
+    done.set_result(None)
+    begin = {
+        "callback": lambda: io_loop.add_callback(fail),
+        "coroutine": lambda: io_loop.add_callback(fail_natively),
+        "timer": lambda: io_loop.call_later(1, fail),
+        "future": lambda: io_loop.add_future(done, fail),
+    }
+    seen = []
+    begin[kind]()
+    io_loop.add_callback(seen.append, "next")
+    io_loop.call_later(2, seen.append, "later")
+    await api.gen.sleep(5)
+    assert (logged(caplog), seen) == ([KeyError], ["next", "later"])
+    assert "own error" in caplog.text
 
 
 @must(
-    "loop.periodic.ticks",
-    "PeriodicCallback calls its function every callback_time milliseconds, or every timedelta, until stop().",
-    doc("ioloop.PeriodicCallback"),
+    "loop.failure.of-one-waiter",
+    "When one of the callbacks that wait for a Future fails, the others are called all the same.",
+    doc("ioloop.IOLoop.add_future"),
 )
-@each(period=[labelled("milliseconds", 60_000), labelled("timedelta", timedelta(minutes=1))])
-async def test_periodic(clock, period):
-    ticks = []
-    periodic = api.ioloop.PeriodicCallback(lambda: ticks.append(round(clock.elapsed)), period)
-    assert not periodic.is_running()
-    periodic.start()
-    assert periodic.is_running()
-    await api.gen.sleep(601)
-    periodic.stop()
-    assert not periodic.is_running()
-    await api.gen.sleep(601)
-    assert ticks == [60, 120, 180, 240, 300, 360, 420, 480, 540, 600]
+@each(outcome=["result", "error", "cancelled"])
+async def test_failure_of_one_waiter(clock, caplog, outcome):
+    future = api.concurrent.Future()
+    seen = []
+    for callback in (seen.append, fail, seen.append):
+        api.ioloop.IOLoop.current().add_future(future, callback)
+    if outcome == "cancelled":
+        future.cancel()
+    elif outcome == "error":
+        future.set_exception(OSError("seen by the callbacks"))
+        assert isinstance(future.exception(), OSError)
+    else:
+        future.set_result(1)
+    await api.gen.sleep(1)
+    assert (seen, logged(caplog)) == ([future, future], [KeyError])
 
 
 @must(
-    "loop.periodic.skips-when-late",
-    "Calls of a PeriodicCallback do not overlap: if one takes longer than the period, calls are left out.",
-    doc("ioloop.PeriodicCallback"),
+    "loop.failure.cancelled-callback",
+    "A coroutine that the loop looks after may be cancelled; that is no failure, and nothing is logged.",
+    doc("ioloop.IOLoop.spawn_callback"),
 )
-async def test_periodic_skips(clock):
-    ticks = []
+async def test_cancelled_callback(clock, caplog):
+    tasks = []
 
-    async def slow():
-        ticks.append(round(clock.elapsed))
-        await api.gen.sleep(25)
+    async def main():
+        tasks.append(asyncio.current_task())
+        await api.gen.sleep(3600)
 
-    periodic = api.ioloop.PeriodicCallback(slow, 10_000)
-    periodic.start()
-    await api.gen.sleep(101)
-    periodic.stop()
-    assert ticks == [10, 40, 70, 100]
+    api.ioloop.IOLoop.current().spawn_callback(main)
+    await api.gen.sleep(1)
+    tasks[0].cancel()
+    await api.gen.sleep(1)
+    assert (tasks[0].cancelled(), caplog.records) == (True, [])
+
+
+@compat(
+    "loop.failure.not-callable",
+    "add_callback() wants the function: for a coroutine, or another thing that cannot be called, it raises TypeError.",
+    observed("core-loop-misuse"),
+)
+async def test_not_callable():
+    coroutine = fail_natively()
+    for thing in (coroutine, 5):
+        with pytest.raises(TypeError):
+            api.ioloop.IOLoop.current().add_callback(thing)
+    coroutine.close()
+
+
+# -- threads, signals, processes --------------------------------------------------------------------------------------
 
 
 @must(
-    "loop.periodic.survives-errors",
-    "An exception in a PeriodicCallback is logged, and the calls go on.",
-    doc("ioloop.PeriodicCallback"),
+    "loop.add-callback.from-many-threads",
+    "Callbacks from several threads are all called, those of one thread in its order.",
+    doc("ioloop.IOLoop.add_callback"),
+    seed("SEED-261"),
 )
-async def test_periodic_errors(clock, caplog):
-    periodic = api.ioloop.PeriodicCallback(lambda: {}["nothing"], 1000)
-    periodic.start()
-    await api.gen.sleep(3.5)
-    periodic.stop()
-    assert logged(caplog) == [KeyError, KeyError, KeyError]
+async def test_many_threads():
+    io_loop = api.ioloop.IOLoop.current()
+    seen = []
+    numbers = range(200)
+
+    def work(name):
+        for number in numbers:
+            io_loop.add_callback(seen.append, (name, number))
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        await asyncio.gather(*(io_loop.run_in_executor(pool, work, name) for name in "abcd"))
+    # The outcome of the last thread came after its callbacks.
+    await asyncio.sleep(0)
+    assert {name: [n for own, n in seen if own == name] for name in "abcd"} == {name: [*numbers] for name in "abcd"}
+
+
+@must(
+    "loop.add-callback-from-signal.wakes-the-loop",
+    "add_callback_from_signal() may be called in a handler of the signal module: it wakes the loop for the callback.",
+    doc("ioloop.IOLoop.add_callback_from_signal"),
+)
+async def test_from_signal():
+    io_loop = api.ioloop.IOLoop.current()
+    called = api.concurrent.Future()
+
+    def handle(number, frame):
+        with pytest.warns(DeprecationWarning, match="signal"):
+            io_loop.add_callback_from_signal(called.set_result, number)
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        # From another thread, so that the loop has nothing to do meanwhile.
+        threading.Timer(0, os.kill, [os.getpid(), signal.SIGUSR1]).start()
+        assert await called == signal.SIGUSR1
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+FORK = """
+import os, signal, threading, warnings
+warnings.simplefilter("ignore")
+from PACKAGE import concurrent, gen, ioloop
+
+def in_child(act):
+    parent, child = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        # A loop that hears nothing any more must not wait for ever.
+        signal.alarm(2)
+        try:
+            text = act()
+        except RuntimeError as error:
+            text = "RuntimeError" if str(error) else "RuntimeError that says nothing"
+        os.write(child, str(text).encode())
+        os._exit(0)
+    os.close(child)
+    os.waitpid(pid, 0)
+    return os.read(parent, 100).decode()
+
+io_loop = ioloop.IOLoop.current()
+io_loop.run_sync(lambda: gen.sleep(0))
+"""
+
+
+@should(
+    "loop.fork.refused-in-child",
+    "After a fork the child cannot use its parent's loop: RuntimeError says so. IOLoop.current() makes one of its own.",
+    doc("process.fork_processes"),
+)
+@each(act=["io_loop.start", "lambda: io_loop.run_sync(lambda: 0)", "lambda: io_loop.add_callback(print)"])
+def test_fork_child(target, act):
+    source = FORK + f"print(in_child({act}))\n"
+    source += "print(in_child(lambda: ioloop.IOLoop.current().run_sync(lambda: gen.multi([gen.sleep(0)]))))\n"
+    with running(target, source) as program:
+        assert (program.ended(), program.printed().split("\n")) == (0, ["RuntimeError", "[None]", ""])
+
+
+PARENT = """
+import sys
+if os.fork() == 0:
+    END
+    sys.exit()
+os.wait()
+
+async def main():
+    heard, turn = concurrent.Future(), threading.Event()
+
+    def work():
+        # Often enough to find the loop asleep.
+        for _ in range(100):
+            io_loop.add_callback(turn.set)
+            turn.wait()
+            turn.clear()
+        io_loop.add_callback(heard.set_result, "heard")
+
+    threading.Thread(target=work, daemon=True).start()
+    return await heard
+
+print(io_loop.run_sync(main, timeout=3))
+"""
+
+
+@should(
+    "loop.fork.parent-unharmed",
+    "Whatever a forked child does with its copy of a loop, and how it ends, the parent's loop still hears everything.",
+    doc("process.fork_processes"),
+)
+@each(end=["os._exit(0)", "sys.exit()", "io_loop.close()"])
+def test_fork_parent(target, end):
+    source = FORK + PARENT.replace("END", end)
+    with running(target, source) as program:
+        assert (program.ended(), program.printed()) == (0, "heard\n")

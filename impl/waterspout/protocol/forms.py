@@ -16,9 +16,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from waterspout._object_dict import ObjectDict
 from waterspout.protocol.headers import HTTPHeaders
 from waterspout.protocol.messages import TOKEN, HTTPInputError
-from waterspout.util import ObjectDict
 
 Arguments = dict[str, list[bytes]]
 
