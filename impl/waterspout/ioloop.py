@@ -29,6 +29,7 @@ from waterspout._eventloop import (
 )
 from waterspout._loggers import app_log
 from waterspout._periodic import PeriodicCallback
+from waterspout._stack_state import carried, detached
 from waterspout.concurrent import Future, is_future, storable
 from waterspout.gen import BadYieldError, as_future, convert_yielded, moment
 from waterspout.util import Configurable, TimeoutError
@@ -201,7 +202,7 @@ class IOLoop(Configurable):
         # Waking the loop costs a write to a socket, which a caller inside the loop need not pay.
         schedule = loop.call_soon if running_loop() is loop else loop.call_soon_threadsafe
         try:
-            schedule(self._run_callback, functools.partial(callback, *args, **kwargs))
+            schedule(self._run_callback, functools.partial(carried(callback), *args, **kwargs))
         except RuntimeError:
             if not loop.is_closed():
                 raise
@@ -213,11 +214,15 @@ class IOLoop(Configurable):
         """
         warnings.warn("use asyncio's loop.add_signal_handler instead", DeprecationWarning, stacklevel=2)
         # Always the variant that wakes the loop: the signal may interrupt it just as it goes to sleep.
-        self.asyncio_loop.call_soon_threadsafe(self._run_callback, functools.partial(callback, *args, **kwargs))
+        call = functools.partial(callback, *args, **kwargs)
+        detached(self.asyncio_loop.call_soon_threadsafe, self._run_callback, call)
 
     def spawn_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Run a function or coroutine function in the background. The same as :meth:`add_callback`."""
-        self.add_callback(callback, *args, **kwargs)
+        """Run a function or coroutine function in the background, outside of the caller's stack contexts.
+
+        Otherwise the same as :meth:`add_callback`.
+        """
+        detached(self.add_callback, callback, *args, **kwargs)
 
     def add_future(self, future: Any, callback: Callable[[Any], Any]) -> None:
         """Call ``callback(future)`` in a turn of the loop after the future is done, never at once.
@@ -226,6 +231,7 @@ class IOLoop(Configurable):
         """
         if not is_future(future):
             raise TypeError(f"add_future waits for futures, not for {future!r}: give it convert_yielded() of that")
+        callback = carried(callback)
         if isinstance(future, asyncio.Future) and future.get_loop() is self.asyncio_loop:
             future.add_done_callback(lambda done: self._run_callback(functools.partial(callback, done)))
         else:
@@ -274,7 +280,7 @@ class IOLoop(Configurable):
     def _set_timer(
         self, delay: float, callback: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> asyncio.TimerHandle:
-        call = functools.partial(callback, *args, **kwargs)
+        call = functools.partial(carried(callback), *args, **kwargs)
         return self.asyncio_loop.call_later(max(0, delay), self._run_callback, call)
 
     def remove_timeout(self, timeout: Any) -> None:
@@ -289,7 +295,7 @@ class IOLoop(Configurable):
         ``events`` is a sum of :attr:`READ` and :attr:`WRITE`. Raises :exc:`ValueError` if it has a handler
         already. Documentation: ``ioloop.IOLoop.add_handler``.
         """
-        self._watched.add(fd, handler, events)
+        self._watched.add(fd, carried(handler), events)
 
     def update_handler(self, fd: Descriptor, events: int) -> None:
         """Change the events to watch a descriptor for. Raises :exc:`ValueError` if it has no handler."""
