@@ -26,7 +26,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent import futures
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from waterspout._eventloop import create_future, current_loop, finite_delay, seconds_until
 from waterspout._legacy_names import legacy_name, legacy_names
@@ -357,8 +357,8 @@ def multi(children: Iterable[Any] | Mapping[Any, Any], quiet_exceptions: _Quiet 
     for source in sources:
         if isinstance(source, NeedsRunner):
             named: Any = sources if keys is None else dict(zip(keys, sources, strict=True))
-            together: Any = source.among(named, quiet_exceptions)
-            return together
+            # A coroutine that yields it waits for it as for a future; nobody else can.
+            return cast("Future[Any]", source.among(named, quiet_exceptions))
     result = create_future()
     waiting = len(sources)
 
