@@ -1,9 +1,9 @@
 """Futures
 
 A Future stands for a result that is not there yet. ``concurrent.Future`` is asyncio's own class; thread pools have
-another one, in ``concurrent.futures``, which cannot be awaited. ``is_future()`` knows both, ``chain_future()`` copies the
-outcome of one to another, whatever their kinds, and the ``future_...`` helpers say in their names what happens when
-somebody has cancelled the Future meanwhile: a result is dropped, an exception is logged, because an error must not vanish.
+another one, in ``concurrent.futures``, which cannot be awaited. ``is_future()`` knows both, ``chain_future()`` copies
+the outcome of one to another, whatever their kinds, and the ``future_...`` helpers say in their names what happens when
+somebody has cancelled the Future meanwhile: a result is dropped, an exception is logged, for an error must not vanish.
 
 ``run_on_executor`` turns a blocking method into one that returns a Future.
 """

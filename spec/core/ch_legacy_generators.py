@@ -9,8 +9,8 @@ are *yield points*, and a program may write its own. They can be mixed with Futu
 An exception belongs to whoever waits: one in a callback that the coroutine has registered is raised at the ``yield``
 where the coroutine stands.
 
-These names were there from Tornado 2.1 to 5.1 and are gone since 6.0. An implementation that does not have them declares
-``legacy`` as unsupported.
+These names were there from Tornado 2.1 to 5.1 and are gone since 6.0. An implementation that does not have them
+declares ``legacy`` as unsupported.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ async def test_task_twice():
 
 @must(
     "legacy.coroutine.callback",
-    "A coroutine called with callback=, which it has no parameter for, has it called with its result; it can be a Task.",
+    "A coroutine called with callback=, for which it has no parameter, calls it with its result; so it can be a Task.",
     doc("gen.coroutine"),
     needs=["legacy"],
 )

@@ -214,30 +214,23 @@ def call_within(contexts: Contexts | None, function: Callable[[], _T]) -> _T | N
     before = active.get()
     try:
         with contextlib.ExitStack() as stack:
-            for link in _row(contexts):
-                if link.entry.active:
-                    active.set(link.outer)
-                    stack.push(functools.partial(_leave, link, link.entry.enter()))
             active.set(contexts)
+            for entry in _entries(contexts):
+                if entry.active:
+                    stack.push(functools.partial(entry.leave, entry.enter()))
             return function()
         return None
     finally:
         active.set(before)
 
 
-def _leave(link: Link, entered: Any, *exception: Any) -> Any:
-    # A handler is no longer inside the context it belongs to: what it starts must not come back to it.
-    active.set(link.outer)
-    return link.entry.leave(entered, *exception)
-
-
-def _row(contexts: Contexts | None) -> list[Link]:
-    """Return the links of a row, the outermost first."""
-    links: list[Link] = []
+def _entries(contexts: Contexts | None) -> list[Entry]:
+    """Return the contexts in force, the outermost first."""
+    entries: list[Entry] = []
     while isinstance(contexts, Link):
-        links.append(contexts)
+        entries.append(contexts.entry)
         contexts = contexts.outer
-    return links[::-1]
+    return entries[::-1]
 
 
 def run_with_stack_context(context: Any, func: Callable[[], _T]) -> _T:
