@@ -241,7 +241,7 @@ async def test_task_future():
     observed("legacy-task"),
     needs=["legacy"],
 )
-async def test_task_errors(caplog):
+async def test_task_errors(clock, caplog):
     def fail_at_once(callback):
         raise KeyError("at once")
 
@@ -482,7 +482,7 @@ async def test_own_keys():
     doc("stack_context"),
     needs=["legacy"],
 )
-async def test_callback_error(caplog):
+async def test_callback_error(clock, caplog):
     def work():
         fail_later((yield api.gen.Callback("a")))
         try:
@@ -668,7 +668,7 @@ async def test_return_future_callback():
     doc("concurrent.return_future"),
     needs=["legacy"],
 )
-async def test_return_future_errors():
+async def test_return_future_errors(clock):
     @api.concurrent.return_future
     def fail_at_once(callback):
         raise KeyError("at once")
