@@ -22,6 +22,18 @@ class StackContextInconsistentError(Exception):
     """A stack context was left in another order than it was entered, mostly by a ``yield`` in its block."""
 
 
+class Resumable(Protocol):
+    """The runner of a coroutine made of a generator."""
+
+    gen: Generator[Any, Any, Any]
+
+    def resume(self, future: Any) -> None:
+        """Go on with the outcome of a finished future."""
+
+    def run(self, value: Any = None, error: BaseException | None = None) -> None:
+        """Go on with a value or an error."""
+
+
 class Contexts(Protocol):
     """The stack contexts in force."""
 
@@ -29,10 +41,12 @@ class Contexts(Protocol):
         """Return a function that calls the callback inside these contexts."""
 
     def guard(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Return a generator that runs each step of this one, which begins now, inside these contexts."""
+        """Return a generator like this one, which was started in these contexts."""
 
-    def forbid(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Return a generator that ends this one, which began outside, unless it leaves these contexts now."""
+    def resumption(self, runner: Resumable) -> Callable[[Any], None]:
+        """Return what to call in place of ``runner.resume``. Raises :exc:`StackContextInconsistentError` if the
+        generator has put contexts in force since it began, and waits now.
+        """
 
 
 #: The contexts in force; None when there are none.

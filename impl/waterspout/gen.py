@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from waterspout._eventloop import create_future, current_loop, finite_delay, seconds_until
 from waterspout._legacy_names import legacy_name, legacy_names
 from waterspout._loggers import app_log
-from waterspout._stack_state import active, unbalanced
+from waterspout._stack_state import active
 from waterspout.concurrent import (
     Future,
     ReturnValueIgnoredError,
@@ -128,6 +128,9 @@ class _Moment:
 
     def done(self) -> bool:
         return True
+
+    def exception(self) -> None:
+        return None
 
     def result(self) -> None:
         return None
@@ -296,36 +299,26 @@ class Runner(Generic[_T]):
                 error = None
             try:
                 future = yielded if asyncio.isfuture(yielded) else self._convert(yielded)
-                waits = future is moment or not future.done()
-                if waits and active.get() is not None:
-                    self._check_balance()
+                ready = future.done()
+                ready_in_a_row += ready
+                if ready and future is not moment and ready_in_a_row <= _READY_IN_A_ROW:
+                    value, error = _outcome(future)
+                    continue
+                contexts = active.get()
+                resume = self.resume if contexts is None else contexts.resumption(self)
             except Exception as exception:
                 value, error = None, exception
                 continue
-            if waits:
-                if future is moment:
-                    current_loop().call_soon(self.run, context=self.context)
-                else:
-                    future.add_done_callback(self.resume, context=self.context)
-                return
-            ready_in_a_row += 1
-            if ready_in_a_row > _READY_IN_A_ROW:
-                current_loop().call_soon(self.resume, future, context=self.context)
-                return
-            value, error = _outcome(future)
+            if ready:
+                current_loop().call_soon(resume, future, context=self.context)
+            else:
+                future.add_done_callback(resume, context=self.context)
+            return
 
     def _convert(self, yielded: Any) -> Any:
         """Turn what the generator yielded into a future, or :data:`moment`."""
         converted = yielded if isinstance(yielded, NeedsRunner) else convert_yielded(yielded)
         return converted.start_in(self) if isinstance(converted, NeedsRunner) else converted
-
-    def _check_balance(self) -> None:
-        """Refuse to wait in the block of a stack context: what it has changed would be changed for everybody."""
-        contexts = active.get()
-        if contexts is not None and isinstance(self.gen, GeneratorType):
-            # One that was started under contexts looks after them itself.
-            self.gen = contexts.forbid(self.gen)
-            raise unbalanced()
 
     def _released_future(self) -> Future[_T]:
         """Return the future and let go of it: the frames of an exception lead to this runner, too."""

@@ -22,7 +22,7 @@ import warnings
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from waterspout._stack_state import Contexts, StackContextInconsistentError, active, unbalanced
+from waterspout._stack_state import Contexts, Resumable, StackContextInconsistentError, active, unbalanced
 from waterspout.concurrent import Future, storable
 
 _T = TypeVar("_T")
@@ -47,12 +47,15 @@ class Link:
         return wrap(callback)
 
     def guard(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Return a generator that runs each step of this one, which begins now, inside these contexts."""
+        """Return a generator like this one, which was started in these contexts."""
         return ContextGenerator(generator, self)
 
-    def forbid(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Return a generator that ends this one, which began outside, unless it leaves these contexts now."""
-        return ContextGenerator(generator, None, begun=True)
+    def resumption(self, runner: Resumable) -> Callable[[Any], None]:
+        """Return a function that resumes the runner's generator, which waits now, inside these contexts."""
+        if not isinstance(runner.gen, ContextGenerator):
+            runner.gen = ContextGenerator(runner.gen, None)
+        runner.gen.check(self)
+        return functools.partial(_resume, self, runner)
 
 
 class Entry:
@@ -244,67 +247,50 @@ def run_with_stack_context(context: Any, func: Callable[[], _T]) -> _T:
 
 
 class ContextGenerator(Generator[Any, Any, Any]):
-    """The generator of a coroutine that was started where stack contexts are in force.
+    """The generator of a coroutine that has to do with stack contexts, and what must be in force when it waits."""
 
-    Its steps run inside them. The first one does so anyway, in the block that started it, so that one enters
-    nothing. What the generator raises is its coroutine's outcome, and the contexts do not see it.
-    """
-
-    def __init__(self, generator: Generator[Any, Any, Any], contexts: Contexts | None, begun: bool = False) -> None:
+    def __init__(self, generator: Generator[Any, Any, Any], balance: Contexts | None) -> None:
         self.generator = generator
-        #: What is entered around each step.
-        self.contexts = contexts
-        #: What must be in force at each ``yield``.
-        self.balance = contexts
-        self._begun = begun
+        self.balance = balance
+        self._refused = False
 
     def send(self, value: Any) -> Any:
         """Run to the next ``yield``, with the value of the last one."""
-        return self._step(functools.partial(self.generator.send, value))
+        return self.generator.send(value)
 
     def throw(self, *error: Any) -> Any:
         """Run to the next ``yield``, with an exception raised at the last one."""
-        return self._step(functools.partial(self.generator.throw, *error))
+        return self.generator.throw(*error)
 
     def close(self) -> None:
         """End the generator where it stands."""
         self.generator.close()
 
-    def _step(self, go: Callable[[], Any]) -> Any:
-        outcomes: list[Callable[[], Any]] = []
-        in_force = active.get()
-
-        def run() -> None:
-            active.set(in_force)
-            try:
-                value = self._balanced(go)
-            except BaseException as error:
-                outcomes.append(functools.partial(_raise, error))
-            else:
-                outcomes.append(lambda: value)
-
-        entering = self.contexts if self._begun else None
-        self._begun = True
-        call_within(entering, run)
-        active.set(self.balance)
-        if not outcomes:
-            raise StackContextInconsistentError("a stack context failed while a coroutine was to be resumed in it")
-        return outcomes.pop()()
-
-    def _balanced(self, go: Callable[[], Any]) -> Any:
-        """Run to the next ``yield``, and refuse one inside a block that has put a context in force."""
-        value = go()
-        if active.get() is not self.balance:
-            value = self.generator.throw(unbalanced())
-            if active.get() is not self.balance:
-                self.generator.close()
-                raise unbalanced()
-        return value
+    def check(self, contexts: Contexts) -> None:
+        """Refuse to wait in a block that has put other contexts in force."""
+        if contexts is self.balance:
+            return
+        if self._refused:
+            # It has caught the refusal, and is on its way to do so for ever.
+            self.close()
+        self._refused = True
+        raise unbalanced()
 
 
-def _raise(error: BaseException) -> Any:
+def _resume(contexts: Contexts, runner: Resumable, future: Any) -> None:
+    """Go on with a coroutine inside its contexts. If they cannot be entered, that is raised in it."""
+    entered: list[bool] = []
+
+    def go() -> None:
+        entered.append(True)
+        runner.resume(future)
+
+    failure: Exception = StackContextInconsistentError("a stack context has handled the failure of one inside it")
     try:
-        raise error
-    finally:
-        # Its traceback holds this frame, and with it the error would hold itself.
-        del error
+        call_within(contexts, go)
+    except Exception as error:
+        if entered:
+            raise
+        failure = error
+    if not entered:
+        runner.run(None, failure)

@@ -240,11 +240,10 @@ class KeyedGenerator(ContextGenerator):
     def __init__(self, generator: Generator[Any, Any, Any]) -> None:
         """Take over a generator from its runner. Called in the coroutine's context."""
         inside = generator if isinstance(generator, ContextGenerator) else None
-        contexts = inside.contexts if inside else None
+        contexts = inside.balance if inside else None
         if active.get() is not contexts:
             raise unbalanced()
-        super().__init__(inside.generator if inside else generator, contexts, begun=True)
-        self.balance = Link(ErrorContext(self.handle_exception), contexts)
+        super().__init__(inside.generator if inside else generator, Link(ErrorContext(self.handle_exception), contexts))
         active.set(self.balance)
         self._pending: set[Hashable] = set()
         self._results: dict[Hashable, Any] = {}
@@ -331,15 +330,19 @@ class KeyedGenerator(ContextGenerator):
             chain_future(source, wait)
         return wait
 
+    def send(self, value: Any) -> Any:
+        """Run to the next ``yield``, with the value of the last one."""
+        return self._step(functools.partial(super().send, value))
+
     def throw(self, *error: Any) -> Any:
         """Run to the next ``yield``, with an exception raised at the last one."""
         self._has_failed = True
-        return super().throw(*error)
+        return self._step(functools.partial(super().throw, *error))
 
-    def _step(self, go: Callable[[], Any]) -> Any:
+    def _step(self, go: Callable[[], Any]) -> _Guarded:
         self._wait = None
         try:
-            return _Guarded(self, super()._step(go))
+            return _Guarded(self, go())
         except (StopIteration, Return):
             # After an error nobody expects that all waits were reached.
             if self._pending and not self._has_failed:
