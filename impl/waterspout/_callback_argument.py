@@ -20,6 +20,8 @@ What the caller may rely on:
   ``ExceptionStackContext`` gets it, or else the log ``tornado.application``; the types in ``quiet`` are
   dropped, for operations that tell of them in another way.
 - If the operation is cancelled, nothing is called and nothing logged.
+- An operation whose callback hears of failures as well (``AsyncHTTPClient.fetch``: a response with ``error``)
+  passes a future here that makes results of them.
 - A callback may be a coroutine function; what it raises is treated like any callback's exception.
 """
 

@@ -246,7 +246,7 @@ async def test_cancelled_error(clock, caplog):
     "If the Future that a coroutine waits for is cancelled, CancelledError is raised at the yield; others go on.",
     observed("core-cancellation"),
 )
-async def test_cancelled_wait():
+async def test_cancelled_wait(clock):
     source = api.concurrent.Future()
 
     @api.gen.coroutine

@@ -102,7 +102,7 @@ async def test_multi_nested(clock, name):
     "A cancelled item raises CancelledError; cancelling multi() itself leaves its items alone.",
     observed("core-cancellation"),
 )
-async def test_multi_cancellation():
+async def test_multi_cancellation(clock):
     cancelled, other = api.concurrent.Future(), api.concurrent.Future()
     waiting, given_up = api.gen.multi([cancelled, other]), api.gen.multi([other])
     cancelled.cancel()
