@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import functools
 import importlib
 import inspect
@@ -243,6 +244,50 @@ def _cut_tracebacks(ref: Patches) -> None:
     endings(ref, error=lambda failure: failure.with_traceback(None))
 
 
+@saboteur(
+    "unobserved-errors-vanish",
+    "Nothing is logged of exceptions that nobody asks for.",
+    chapters="core.coroutines",
+    kills="gen.errors.unobserved-logged-once",
+)
+def _ask_for_all(ref: Patches) -> None:
+    def call(right: Callable[[], Any]) -> Any:
+        future = right()
+        future.add_done_callback(lambda _: future.cancelled() or future.exception())
+        if future.done():
+            future.exception()
+        return future
+
+    around(ref, call)
+
+
+@saboteur(
+    "errors-after-cancelling-vanish",
+    "What a coroutine raises after its Future was cancelled is not logged as an error of the application.",
+    chapters="core.coroutines",
+    kills="gen.cancel.late-error-is-logged",
+)
+def _late_errors_vanish(ref: Patches) -> None:
+    endings(ref)
+
+
+@saboteur(
+    "cancelled-waits-give-none",
+    "If a Future is cancelled, the coroutine that waits for it gets None.",
+    chapters="core.coroutines",
+    kills="gen.cancel.of-what-is-waited-for",
+)
+def _cancelled_gives_none(ref: Patches) -> None:
+    def without_cancelling(thing: Any) -> Any:
+        if not asyncio.isfuture(thing):
+            return thing
+        result = ref.concurrent.Future()
+        thing.add_done_callback(lambda _: result.set_result(None) if thing.cancelled() else settle(thing, result))
+        return result
+
+    between(ref, yielded=without_cancelling)
+
+
 # -- what can be yielded ----------------------------------------------------------------------------------------------
 
 
@@ -377,6 +422,46 @@ def _leave_threads(ref: Patches) -> None:
 )
 def _no_moment(ref: Patches) -> None:
     between(ref, yielded=lambda thing: ref.gen.maybe_future(None) if thing is ref.gen.moment else thing)
+
+
+@saboteur(
+    "yield-none-goes-on",
+    "A plain yield goes on at once.",
+    chapters="core.coroutines",
+    kills="gen.yield.none",
+)
+def _none_goes_on(ref: Patches) -> None:
+    between(ref, yielded=lambda thing: ref.gen.maybe_future(None) if thing is None else thing)
+
+
+@saboteur(
+    "unknown-awaitables-refused",
+    "A coroutine can yield awaitables of Python's and asyncio's own classes only.",
+    chapters="core.coroutines",
+    kills="gen.yield.awaitables-of-others",
+)
+def _refuse_unknown(ref: Patches) -> None:
+    def refuse(thing: Any) -> Any:
+        known = inspect.iscoroutine(thing) or asyncio.isfuture(thing) or thing is ref.gen.moment
+        return object() if inspect.isawaitable(thing) and not known else thing
+
+    between(ref, yielded=refuse)
+
+
+@saboteur(
+    "register-forgets",
+    "convert_yielded.register() forgets what it is taught.",
+    chapters="core.coroutines",
+    kills="gen.convert-yielded.register",
+)
+def _forget_types(ref: Patches) -> None:
+    original = ref.gen.convert_yielded
+
+    def convert_yielded(thing: Any) -> Any:
+        return original(thing)
+
+    convert_yielded.register = lambda kind, conversion: conversion  # type: ignore[attr-defined]
+    ref.replace(ref.gen, "convert_yielded", convert_yielded)
 
 
 @saboteur(
@@ -517,3 +602,58 @@ def _recurse(ref: Patches) -> None:
 )
 def _leak_context(ref: Patches) -> None:
     run_by(ref, None)
+
+
+@saboteur(
+    "cancelling-stops-the-function",
+    "Cancelling a coroutine's Future closes its generator.",
+    chapters="core.coroutines",
+    kills="gen.cancel.does-not-stop-the-function",
+)
+def _cancelling_stops(ref: Patches) -> None:
+    original = ref.gen.coroutine
+
+    def coroutine(function: Callable[..., Any]) -> Any:
+        generators: list[Any] = []
+
+        def keep(*args: Any, **kwargs: Any) -> Any:
+            generators.append(function(*args, **kwargs))
+            return generators[-1]
+
+        def lying(*args: Any, **kwargs: Any) -> Any:
+            future = original(keep)(*args, **kwargs)
+            generator = generators.pop()
+            if inspect.isgenerator(generator):
+                future.add_done_callback(lambda _: generator.close() if future.cancelled() else None)
+            return future
+
+        return lying
+
+    ref.replace(ref.gen, "coroutine", coroutine)
+
+
+@saboteur(
+    "context-of-each-step",
+    "Each step of a coroutine runs in another copy of the caller's context.",
+    chapters="core.coroutines",
+    kills=("gen.context.tokens", "gen.context.of-its-own"),
+)
+def _context_of_each_step(ref: Patches) -> None:
+    original = ref.gen.coroutine
+
+    def relay(generator: Any) -> Generator[Any, Any, Any]:
+        value = None
+        try:
+            while True:
+                value = yield contextvars.copy_context().run(generator.send, value)
+        except StopIteration as end:
+            return end.value
+
+    def coroutine(function: Callable[..., Any]) -> Any:
+        def lying(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            return relay(result) if inspect.isgenerator(result) else result
+
+        return original(lying)
+
+    ref.replace(ref.gen, "coroutine", coroutine)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -203,3 +205,136 @@ def _never_quiet(ref: Patches) -> None:
         return original(timeout, future, **named)
 
     ref.replace(ref.gen, "with_timeout", lying)
+
+
+@saboteur(
+    "multi-is-flat",
+    "multi() and its other names take no lists or dicts among their items.",
+    chapters="core.waiting",
+    kills="gen.multi.nested",
+)
+def _multi_flat(ref: Patches) -> None:
+    original = ref.gen.multi
+
+    def lying(children: Any, quiet_exceptions: Any = ()) -> Any:
+        items = children.values() if isinstance(children, dict) else children
+        if any(isinstance(item, list | dict) for item in items):
+            raise ref.gen.BadYieldError("a list in a list")
+        return original(children, quiet_exceptions)
+
+    for name in ("multi", "multi_future", "Multi"):
+        ref.replace(ref.gen, name, lying)
+
+
+@saboteur(
+    "multi-cancels-its-items",
+    "Cancelling multi() cancels its items.",
+    chapters="core.waiting",
+    kills="gen.multi.cancellation",
+)
+def _multi_cancels(ref: Patches) -> None:
+    original = ref.gen.multi
+
+    def lying(children: Any, quiet_exceptions: Any = ()) -> Any:
+        result = original(children, quiet_exceptions)
+        if isinstance(children, list):
+            result.add_done_callback(lambda _: [child.cancel() for child in children] if result.cancelled() else None)
+        return result
+
+    ref.replace(ref.gen, "multi", lying)
+
+
+def with_timeout(ref: Patches, lie: Callable[..., Any]) -> None:
+    """Answer calls of with_timeout() with ``lie(original, timeout, future, **options)``."""
+    original = ref.gen.with_timeout
+
+    def lying(timeout: Any, future: Any, quiet_exceptions: Any = (), **message: Any) -> Any:
+        return lie(original, timeout, future, quiet_exceptions=quiet_exceptions, **message)
+
+    ref.replace(ref.gen, "with_timeout", lying)
+
+
+@saboteur(
+    "with-timeout-without-message",
+    "with_timeout() ignores ``message``.",
+    chapters="core.waiting",
+    kills="gen.with-timeout.message",
+)
+def _no_message(ref: Patches) -> None:
+    with_timeout(ref, lambda original, timeout, future, message=None, **options: original(timeout, future, **options))
+
+
+@saboteur(
+    "with-timeout-takes-futures-only",
+    "with_timeout() refuses what is no Future.",
+    chapters="core.waiting",
+    kills="gen.with-timeout.yieldables",
+)
+def _futures_only(ref: Patches) -> None:
+    def lie(original: Any, timeout: Any, future: Any, **options: Any) -> Any:
+        if not ref.concurrent.is_future(future):
+            raise TypeError("not a future")
+        return original(timeout, future, **options)
+
+    with_timeout(ref, lie)
+
+
+@saboteur(
+    "with-timeout-looks-at-the-clock-first",
+    "with_timeout() with a deadline in the past waits a second, and then raises TimeoutError whatever there is.",
+    chapters="core.waiting",
+    kills="gen.with-timeout.in-the-past",
+)
+def _clock_first(ref: Patches) -> None:
+    def lie(original: Any, timeout: Any, future: Any, **options: Any) -> Any:
+        span = timeout if isinstance(timeout, timedelta) else timedelta(seconds=timeout - time.time())
+        if span >= timedelta(0):
+            return original(timeout, future, **options)
+        return original(timedelta(seconds=1), ref.concurrent.Future())
+
+    with_timeout(ref, lie)
+
+
+@saboteur(
+    "nan-is-for-ever",
+    "with_timeout() and sleep() take a time that is not a number for one that never comes.",
+    chapters="core.waiting",
+    kills="gen.with-timeout.not-a-number",
+)
+def _nan_for_ever(ref: Patches) -> None:
+    def lie(original: Any, timeout: Any, future: Any, **options: Any) -> Any:
+        return future if timeout != timeout else original(timeout, future, **options)
+
+    sleep = ref.gen.sleep
+    ref.replace(ref.gen, "sleep", lambda time: ref.concurrent.Future() if time != time else sleep(time))
+    with_timeout(ref, lie)
+
+
+@saboteur(
+    "any-deadline-will-do",
+    "with_timeout() takes a deadline of an unknown type for none.",
+    chapters="core.waiting",
+    kills="gen.with-timeout.other-deadlines",
+)
+def _any_deadline(ref: Patches) -> None:
+    def lie(original: Any, timeout: Any, future: Any, **options: Any) -> Any:
+        known = isinstance(timeout, int | float | timedelta)
+        return original(timeout, future, **options) if known else future
+
+    with_timeout(ref, lie)
+
+
+@saboteur(
+    "with-timeout-cancels-backwards",
+    "Cancelling with_timeout() cancels what it waits for.",
+    chapters="core.waiting",
+    kills="gen.with-timeout.cancellation",
+)
+def _cancel_backwards(ref: Patches) -> None:
+    def lie(original: Any, timeout: Any, future: Any, **options: Any) -> Any:
+        source = ref.gen.convert_yielded(future)
+        result = original(timeout, source, **options)
+        result.add_done_callback(lambda _: source.cancel() if result.cancelled() else None)
+        return result
+
+    with_timeout(ref, lie)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import types
 from collections.abc import Callable
 from concurrent import futures
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from waterspout._eventloop import create_future
+from waterspout._legacy_names import legacy_name, legacy_names
 from waterspout._loggers import app_log
 
 __all__ = [
@@ -30,6 +32,12 @@ __all__ = [
     "is_future",
     "run_on_executor",
 ]
+
+_FUTURES = "waterspout.legacy.futures"
+_GENERATORS = "waterspout.legacy.generators"
+if not TYPE_CHECKING:
+    # Names of older releases. A type checker would take it to mean that this module has every name.
+    __getattr__ = legacy_names(__name__, {"TracebackFuture": _FUTURES, "return_future": _FUTURES})
 
 _T = TypeVar("_T")
 
@@ -76,16 +84,23 @@ def run_on_executor(*args: Any, **kwargs: Any) -> Callable[..., Any]:
     future.
 
     The executor is the attribute ``executor`` of the object, or the one that the ``executor`` keyword names:
-    ``@run_on_executor(executor="_threads")``. Cancelling the future does not stop the function.
-    Documentation: ``concurrent.run_on_executor``.
+    ``@run_on_executor(executor="_threads")``. Cancelling the future does not stop the function. Two things of
+    older releases are still accepted: the keyword ``io_loop``, which means nothing any more, and calls with
+    ``callback=``, if the method has no such parameter. Documentation: ``concurrent.run_on_executor``.
     """
     attribute = kwargs.pop("executor", "executor")
+    kwargs.pop("io_loop", None)
     if kwargs or len(args) > 1 or (args and not callable(args[0])):
         raise ValueError("run_on_executor takes the method it decorates, or executor='name of an attribute'")
 
     def decorate(method: Callable[..., _T]) -> Callable[..., Future[_T]]:
+        accept_callback = not may_take_callback(method)
+
         @functools.wraps(method)
         def submit(self: Any, *args: Any, **kwargs: Any) -> Future[_T]:
+            if accept_callback and "callback" in kwargs:
+                called: Future[_T] = legacy_name(_GENERATORS, "start_with_callback")(submit, (self, *args), kwargs)
+                return called
             result: Future[_T] = create_future()
             chain_future(getattr(self, attribute).submit(method, self, *args, **kwargs), result)
             return result
@@ -93,6 +108,14 @@ def run_on_executor(*args: Any, **kwargs: Any) -> Callable[..., Any]:
         return submit
 
     return decorate(args[0]) if args else decorate
+
+
+def may_take_callback(func: Callable[..., Any]) -> bool:
+    """Whether a call of the function may have an argument ``callback`` of its own, as far as that can be told."""
+    code = getattr(func, "__code__", None)
+    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+        return True
+    return "callback" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def chain_future(a: AnyFuture, b: AnyFuture) -> None:

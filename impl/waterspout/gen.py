@@ -26,10 +26,12 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent import futures
 from types import GeneratorType
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from waterspout._eventloop import create_future, current_loop, finite_delay, seconds_until
+from waterspout._legacy_names import legacy_name, legacy_names
 from waterspout._loggers import app_log
+from waterspout._stack_state import active
 from waterspout.concurrent import (
     Future,
     ReturnValueIgnoredError,
@@ -39,6 +41,7 @@ from waterspout.concurrent import (
     future_set_exception_unless_cancelled,
     future_set_result_unless_cancelled,
     is_future,
+    may_take_callback,
 )
 from waterspout.util import TimeoutError
 
@@ -64,7 +67,26 @@ __all__ = [
     "with_timeout",
 ]
 
+_GENERATORS = "waterspout.legacy.generators"
+_YIELD_POINTS = "waterspout.legacy.yield_points"
+#: Names of older releases, and where they are now.
+_LEGACY = {
+    "Arguments": _GENERATORS,
+    "Callback": _YIELD_POINTS,
+    "MultiYieldPoint": _YIELD_POINTS,
+    "Task": _GENERATORS,
+    "Wait": _YIELD_POINTS,
+    "WaitAll": _YIELD_POINTS,
+    "YieldFuture": _YIELD_POINTS,
+    "YieldPoint": _YIELD_POINTS,
+    "engine": _GENERATORS,
+}
+if not TYPE_CHECKING:
+    # A type checker would take it to mean that this module has every name.
+    __getattr__ = legacy_names(__name__, _LEGACY)
+
 _T = TypeVar("_T")
+_Quiet = type[Exception] | tuple[type[Exception], ...]
 
 #: So many results in a row that were there already, and the coroutine lets the loop turn once: at well under
 #: a microsecond each, the loop's other work waits less than a millisecond for it.
@@ -107,6 +129,9 @@ class _Moment:
     def done(self) -> bool:
         return True
 
+    def exception(self) -> None:
+        return None
+
     def result(self) -> None:
         return None
 
@@ -118,6 +143,22 @@ class _Moment:
 #: Yield it (or None) to let the loop do other work before the coroutine goes on. Documentation:
 #: ``gen.moment``.
 moment = _Moment()
+
+
+class NeedsRunner:
+    """What only the runner of a generator can start: the base of the yield points of older releases.
+
+    See :mod:`waterspout.legacy.yield_points`.
+    """
+
+    def start_in(self, runner: Runner[Any]) -> Any:
+        """Start it in the runner whose generator has yielded it; return a future, or :data:`moment`."""
+        raise NotImplementedError
+
+    def among(self, children: list[Any] | dict[Any, Any], quiet_exceptions: _Quiet) -> NeedsRunner:
+        """Return what waits for all the children, of which this is one."""
+        raise NotImplementedError
+
 
 # asyncio refers to its tasks weakly, so a task that nobody else holds may vanish while it waits.
 _tasks: set[asyncio.Task[Any]] = set()
@@ -162,11 +203,21 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
     """Decorate a generator function so that calling it runs it and returns a future of its result.
 
     A function without ``yield`` may be decorated, too: its result or exception goes into the future. An
-    exception shows itself only when the future is yielded or awaited. Documentation: ``gen.coroutine``.
+    exception shows itself only when the future is yielded or awaited. A call with ``callback=``, if the function
+    has no such parameter, has the callback called with the result (up to release 5.1; deprecated).
+    Documentation: ``gen.coroutine``.
     """
+    return decorated(func, accept_callback=not may_take_callback(func))
+
+
+def decorated(func: Callable[..., Any], *, accept_callback: bool) -> Callable[..., Future[Any]]:
+    """Return what :func:`coroutine` returns. With ``accept_callback``, calls may have the legacy ``callback=``."""
 
     @functools.wraps(func)
     def start(*args: Any, **kwargs: Any) -> Future[Any]:
+        if accept_callback and "callback" in kwargs:
+            called: Future[Any] = legacy_name(_GENERATORS, "start_with_callback")(start, args, kwargs)
+            return called
         future = create_future()
         context = contextvars.copy_context()
         try:
@@ -177,7 +228,9 @@ def coroutine(func: Callable[..., Any]) -> Callable[..., Future[Any]]:
             _fail(future, error)
         else:
             if isinstance(result, GeneratorType):
-                context.run(Runner(result, future, context).run, None)
+                contexts = active.get()
+                generator = result if contexts is None else contexts.guard(result)
+                context.run(Runner(generator, future, context).run, None)
             else:
                 future.set_result(result)
         try:
@@ -231,11 +284,10 @@ class Runner(Generic[_T]):
 
         Called in :attr:`context`.
         """
-        gen = self.gen
         ready_in_a_row = 0
         while True:
             try:
-                yielded = gen.send(value) if error is None else gen.throw(error)
+                yielded = self.gen.send(value) if error is None else self.gen.throw(error)
             except (StopIteration, Return) as end:
                 future_set_result_unless_cancelled(self.result_future, end.value)
                 return
@@ -246,21 +298,27 @@ class Runner(Generic[_T]):
                 # The traceback of a thrown error holds this frame: do not hold the error in turn.
                 error = None
             try:
-                future = yielded if asyncio.isfuture(yielded) else convert_yielded(yielded)
+                future = yielded if asyncio.isfuture(yielded) else self._convert(yielded)
+                ready = future.done()
+                ready_in_a_row += ready
+                if ready and future is not moment and ready_in_a_row <= _READY_IN_A_ROW:
+                    value, error = _outcome(future)
+                    continue
+                contexts = active.get()
+                resume = self.resume if contexts is None else contexts.resumption(self)
             except Exception as exception:
                 value, error = None, exception
                 continue
-            if future is moment:
-                current_loop().call_soon(self.run, context=self.context)
-                return
-            if not future.done():
-                future.add_done_callback(self.resume, context=self.context)
-                return
-            ready_in_a_row += 1
-            if ready_in_a_row > _READY_IN_A_ROW:
-                current_loop().call_soon(self.resume, future, context=self.context)
-                return
-            value, error = _outcome(future)
+            if ready:
+                current_loop().call_soon(resume, future, context=self.context)
+            else:
+                future.add_done_callback(resume, context=self.context)
+            return
+
+    def _convert(self, yielded: Any) -> Any:
+        """Turn what the generator yielded into a future, or :data:`moment`."""
+        converted = yielded if isinstance(yielded, NeedsRunner) else convert_yielded(yielded)
+        return converted.start_in(self) if isinstance(converted, NeedsRunner) else converted
 
     def _released_future(self) -> Future[_T]:
         """Return the future and let go of it: the frames of an exception lead to this runner, too."""
@@ -278,9 +336,6 @@ def _outcome(future: asyncio.Future[Any]) -> tuple[Any, BaseException | None]:
     return (future.result(), None) if error is None else (None, error)
 
 
-_Quiet = type[Exception] | tuple[type[Exception], ...]
-
-
 def multi(children: Iterable[Any] | Mapping[Any, Any], quiet_exceptions: _Quiet = ()) -> Future[Any]:
     """Return a future of the results of several waits that run in parallel, as a list, or as a dict for a
     dict.
@@ -291,7 +346,12 @@ def multi(children: Iterable[Any] | Mapping[Any, Any], quiet_exceptions: _Quiet 
     """
     keys = list(children) if isinstance(children, Mapping) else None
     values = children.values() if isinstance(children, Mapping) else children
-    sources = [as_future(child) for child in values]
+    sources = [child if asyncio.isfuture(child) else _source_of(child) for child in values]
+    for source in sources:
+        if isinstance(source, NeedsRunner):
+            named: Any = sources if keys is None else dict(zip(keys, sources, strict=True))
+            # A coroutine that yields it waits for it as for a future; nobody else can.
+            return cast("Future[Any]", source.among(named, quiet_exceptions))
     result = create_future()
     waiting = len(sources)
 
@@ -314,12 +374,20 @@ multi_future = multi
 
 def as_future(yielded: Any) -> Future[Any]:
     """Like :func:`convert_yielded`, with a finished future in place of :data:`moment`."""
-    converted = convert_yielded(yielded)
-    if converted is moment:
-        converted = create_future()
-        converted.set_result(None)
-    future: Future[Any] = converted
+    source: Any = _source_of(yielded)
+    if isinstance(source, NeedsRunner):
+        raise BadYieldError(f"only a generator coroutine can wait for {source!r}, which it must yield")
+    future: Future[Any] = source
     return future
+
+
+def _source_of(yielded: Any) -> Any:
+    """Like :func:`as_future`, but leave alone what needs a runner."""
+    source = yielded if isinstance(yielded, NeedsRunner) else convert_yielded(yielded)
+    if source is moment:
+        source = create_future()
+        source.set_result(None)
+    return source
 
 
 def _collect(keys: list[Any] | None, sources: list[Future[Any]], result: Future[Any], quiet_exceptions: _Quiet) -> None:

@@ -37,6 +37,7 @@ from waterspout._eventloop import (
 from waterspout._legacy_loop import LegacyLoop
 from waterspout._periodic import PeriodicCallback
 from waterspout._selector_thread import Descriptor, number_of
+from waterspout._stack_state import carried, detached
 from waterspout.concurrent import Future, is_future, storable
 from waterspout.gen import BadYieldError, as_future, convert_yielded, moment
 from waterspout.util import Configurable, TimeoutError
@@ -232,7 +233,7 @@ class IOLoop(LegacyLoop, Configurable):
         awake = running_loop() is loop and (self._in_callback or asyncio.current_task(loop) is not None)
         schedule = loop.call_soon if awake else loop.call_soon_threadsafe
         try:
-            schedule(self._run_callback, functools.partial(callback, *args, **kwargs))
+            schedule(self._run_callback, functools.partial(carried(callback), *args, **kwargs))
         except RuntimeError:
             if not loop.is_closed():
                 raise
@@ -242,11 +243,14 @@ class IOLoop(LegacyLoop, Configurable):
         handlers of signals, too.
         """
         warnings.warn("use asyncio's loop.add_signal_handler instead", DeprecationWarning, stacklevel=2)
-        self.add_callback(callback, *args, **kwargs)
+        detached(self.add_callback, callback, *args, **kwargs)
 
     def spawn_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Run a function or coroutine function in the background. The same as :meth:`add_callback`."""
-        self.add_callback(callback, *args, **kwargs)
+        """Run a function or coroutine function in the background, outside of the caller's stack contexts.
+
+        Otherwise the same as :meth:`add_callback`.
+        """
+        detached(self.add_callback, callback, *args, **kwargs)
 
     def add_future(self, future: Any, callback: Callable[[Any], Any]) -> None:
         """Call ``callback(future)`` in a turn of the loop after the future is done, never at once.
@@ -256,6 +260,7 @@ class IOLoop(LegacyLoop, Configurable):
         self._check_process()
         if not is_future(future):
             raise TypeError(f"add_future waits for futures, not for {future!r}: give it convert_yielded() of that")
+        callback = carried(callback)
         if isinstance(future, asyncio.Future) and future.get_loop() is self.asyncio_loop:
             future.add_done_callback(lambda done: self._run_callback(functools.partial(callback, done)))
         else:
@@ -326,7 +331,7 @@ class IOLoop(LegacyLoop, Configurable):
             raise TypeError(f"a delay is a number of seconds, not {delay!r}: add_timeout() takes timedeltas") from None
         if not finite:
             raise ValueError(f"a timer needs a number of seconds, not {delay}: for one that never fires, set none")
-        call = functools.partial(callback, *args, **kwargs)
+        call = functools.partial(carried(callback), *args, **kwargs)
         return self._open_loop().call_later(max(0, delay), self._run_callback, call)
 
     def remove_timeout(self, timeout: Any) -> None:
@@ -342,7 +347,7 @@ class IOLoop(LegacyLoop, Configurable):
         already. Documentation: ``ioloop.IOLoop.add_handler``.
         """
         self._open_loop()
-        self._watched.add(fd, handler, events)
+        self._watched.add(fd, carried(handler), events)
 
     def update_handler(self, fd: Descriptor, events: int) -> None:
         """Change the events to watch a descriptor for. Raises :exc:`ValueError` if it has no handler."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import gc
 import threading
 import traceback
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from typing import Any
 import pytest
 
 from conformance import api, compat, doc, each, labelled, must, observed, seed
-from conformance.standins import divide, fetch
+from conformance.standins import divide, fetch, logged, turns
 
 # -- calling and returning --------------------------------------------------------------------------------------------
 
@@ -188,6 +189,83 @@ async def test_traceback(clock):
     frames = traceback.extract_tb(caught.value.__traceback__)
     ours = [(row.name, row.line) for row in frames if row.filename == __file__]
     assert ours[1:] == [("middle", "yield innermost()"), ("innermost", 'raise KeyError("lost")')]
+
+
+@compat(
+    "gen.errors.unobserved-logged-once",
+    "An exception that nobody has asked for when its Future is dropped is logged once, with its traceback.",
+    observed("core-cancellation"),
+)
+async def test_unobserved(caplog):
+    divide(1, 0)
+    gc.collect()
+    await turns()
+    assert [(row.name, row.exc_info[0]) for row in caplog.records] == [("asyncio", ZeroDivisionError)]
+
+
+@compat(
+    "gen.cancel.does-not-stop-the-function",
+    "Cancelling a decorated coroutine's Future gives up its result; the function goes on to its end.",
+    observed("core-cancellation"),
+)
+async def test_cancelled_future(clock):
+    seen = []
+
+    @api.gen.coroutine
+    def worker():
+        yield api.gen.sleep(1)
+        seen.append("went on")
+        return "unwanted"
+
+    future = worker()
+    assert future.cancel()
+    await api.gen.sleep(2)
+    assert seen == ["went on"]
+    assert future.cancelled()
+
+
+@compat(
+    "gen.cancel.late-error-is-logged",
+    "If it fails after its Future was cancelled, the exception is logged.",
+    observed("core-cancellation"),
+)
+async def test_cancelled_error(clock, caplog):
+    @api.gen.coroutine
+    def failing():
+        yield api.gen.sleep(1)
+        raise KeyError("nobody asks")
+
+    future = failing()
+    future.cancel()
+    await api.gen.sleep(2)
+    assert logged(caplog) == [KeyError]
+
+
+@compat(
+    "gen.cancel.of-what-is-waited-for",
+    "If the Future that a coroutine waits for is cancelled, CancelledError is raised at the yield; others go on.",
+    observed("core-cancellation"),
+)
+async def test_cancelled_wait(clock):
+    source = api.concurrent.Future()
+
+    @api.gen.coroutine
+    def careful():
+        try:
+            yield source
+        except asyncio.CancelledError:
+            return "caught"
+
+    @api.gen.coroutine
+    def careless():
+        yield source
+
+    waiting, failing = careful(), careless()
+    source.cancel()
+    assert await waiting == "caught"
+    with pytest.raises(asyncio.CancelledError):
+        await failing
+    assert failing.cancelled()
 
 
 # -- what can be yielded ----------------------------------------------------------------------------------------------
@@ -397,6 +475,68 @@ async def test_moment():
     assert seen == [0, "first guest", 1, "second guest", 2]
 
 
+@must(
+    "gen.yield.none",
+    "A plain ``yield`` is the same as yielding gen.moment, and so is ``yield None``.",
+    doc("gen.moment"),
+)
+async def test_yield_none():
+    seen = []
+
+    @api.gen.coroutine
+    def computation():
+        seen.append("one")
+        yield
+        seen.append("two")
+        yield None
+        seen.append("three")
+
+    working = computation()
+    asyncio.get_running_loop().call_soon(seen.append, "guest")
+    assert seen == ["one"]
+    await working
+    assert seen == ["one", "two", "guest", "three"]
+
+
+@must(
+    "gen.yield.awaitables-of-others",
+    "Any object with __await__ can be yielded, and converted, whoever has written it.",
+    doc("gen.convert_yielded"),
+    seed("SEED-156"),
+)
+async def test_other_awaitables(clock):
+    class Reply:
+        def __await__(self):
+            yield from asyncio.sleep(3).__await__()
+            return "from elsewhere"
+
+    @api.gen.coroutine
+    def ask():
+        return (yield Reply()), (yield [Reply()])
+
+    assert await ask() == ("from elsewhere", ["from elsewhere"])
+    assert await api.gen.convert_yielded(Reply()) == "from elsewhere"
+    assert clock.elapsed == 9
+
+
+@must(
+    "gen.convert-yielded.register",
+    "convert_yielded.register(type) teaches coroutines to wait for one more type, in lists, too.",
+    doc("gen.convert_yielded"),
+)
+async def test_register():
+    class Deferred:
+        def __init__(self, value):
+            self.future = api.gen.maybe_future(value)
+
+    @api.gen.coroutine
+    def work():
+        return (yield Deferred(1)), (yield [Deferred(2)]), (yield api.gen.moment)
+
+    api.gen.convert_yielded.register(Deferred, lambda deferred: deferred.future)
+    assert await work() == (1, [2], None)
+
+
 @compat(
     "gen.yield.nonsense",
     "Yielding something that cannot be waited for raises BadYieldError at the yield; so does convert_yielded().",
@@ -468,6 +608,25 @@ async def test_context_variables(clock):
     pair = await api.gen.multi([request("ann"), request("bob")])
     assert pair == [("root", "ann"), ("root", "bob")]
     assert user.get() == "root"
+
+
+@compat(
+    "gen.context.tokens",
+    "A context variable that was set before a yield can be reset after it, by its token.",
+    observed("core-context-tokens"),
+)
+async def test_context_tokens(clock):
+    user = contextvars.ContextVar("user", default="nobody")
+
+    @api.gen.coroutine
+    def request():
+        token = user.set("ann")
+        yield api.gen.sleep(1)
+        user.reset(token)
+        yield api.gen.moment
+        return user.get()
+
+    assert await request() == "nobody"
 
 
 @must(

@@ -11,12 +11,15 @@ goes on, and its late failure is logged.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from datetime import timedelta
 
 import pytest
 
-from conformance import api, compat, doc, each, labelled, must, observed, seed
-from conformance.standins import DEADLINES, fail_after, fetch, logged
+from conformance import api, compat, doc, each, labelled, must, observed, seed, should
+from conformance.standins import DEADLINES, fail_after, fetch, logged, turns
+
+SLEEP = labelled("sleep", lambda seconds: api.gen.sleep(seconds))
 
 # -- waiting for several things ---------------------------------------------------------------------------------------
 
@@ -79,6 +82,36 @@ async def test_multi_first_error(clock):
             ]
         )
     assert clock.elapsed == 9
+
+
+@must(
+    "gen.multi.nested",
+    "Lists and dicts may stand in one another; multi_future() and Multi() are other names of multi().",
+    doc("gen.multi_future"),
+)
+@each(name=["multi", "multi_future", "Multi"])
+async def test_multi_nested(clock, name):
+    wait = getattr(api.gen, name)
+    pages = await wait({"a": [fetch("/a", 2), fetch("/b", 1)], "c": {"d": fetch("/d", 3)}})
+    assert pages == {"a": ["page of /a", "page of /b"], "c": {"d": "page of /d"}}
+    assert clock.elapsed == 3
+
+
+@compat(
+    "gen.multi.cancellation",
+    "A cancelled item raises CancelledError; cancelling multi() itself leaves its items alone.",
+    observed("core-cancellation"),
+)
+async def test_multi_cancellation(clock):
+    cancelled, other = api.concurrent.Future(), api.concurrent.Future()
+    waiting, given_up = api.gen.multi([cancelled, other]), api.gen.multi([other])
+    cancelled.cancel()
+    given_up.cancel()
+    await turns()
+    assert not other.done()
+    other.set_result(1)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 @must(
@@ -211,3 +244,82 @@ async def test_with_timeout_late_error(clock, caplog, quiet):
     future.set_exception(KeyError("too late"))
     await api.gen.sleep(1)
     assert logged(caplog) == ([] if quiet else [KeyError])
+
+
+@must(
+    "gen.with-timeout.message",
+    "The text of the TimeoutError can be given as ``message``, or as a function that makes it.",
+    doc("gen.with_timeout"),
+)
+@each(message=[labelled("text", "no page"), labelled("function", lambda: "no page")])
+async def test_with_timeout_message(clock, message):
+    with pytest.raises(api.gen.TimeoutError, match=r"^no page$"):
+        await api.gen.with_timeout(timedelta(seconds=1), api.concurrent.Future(), message=message)
+
+
+@must(
+    "gen.with-timeout.yieldables",
+    "with_timeout() waits for whatever can be yielded: native coroutines, lists, Futures of thread pools.",
+    doc("gen.with_timeout"),
+)
+async def test_with_timeout_yieldables(clock):
+    pool_future = concurrent.futures.Future()
+    pool_future.set_result("of a pool")
+    pages = await api.gen.with_timeout(timedelta(seconds=5), [fetch("/a", 2), asyncio.sleep(3, "slept"), pool_future])
+    assert pages == ["page of /a", "slept", "of a pool"]
+    with pytest.raises(api.gen.TimeoutError):
+        await api.gen.with_timeout(timedelta(seconds=5), [fetch("/a", 9)])
+
+
+@compat(
+    "gen.with-timeout.in-the-past",
+    "A deadline in the past ends a wait without delay; what is done already gives its result all the same.",
+    observed("core-cancellation"),
+)
+@each(deadline=DEADLINES)
+async def test_with_timeout_past(clock, deadline):
+    assert await api.gen.with_timeout(deadline(-60), api.gen.maybe_future("there")) == "there"
+    with pytest.raises(api.gen.TimeoutError):
+        await api.gen.with_timeout(deadline(-60), fetch("/a", 1))
+    assert clock.elapsed < 0.001
+
+
+@should(
+    "gen.with-timeout.not-a-number",
+    "A time that is not a number is refused with ValueError, for it would never come: by with_timeout() and sleep().",
+    doc("gen.with_timeout"),
+)
+@each(wait=[labelled("with_timeout", lambda time: api.gen.with_timeout(time, api.concurrent.Future())), SLEEP])
+async def test_not_a_number(clock, wait):
+    with pytest.raises(ValueError):
+        wait(float("nan"))
+
+
+@compat(
+    "gen.with-timeout.other-deadlines",
+    "A deadline that is neither a number nor a timedelta is refused with TypeError.",
+    observed("core-cancellation"),
+)
+@each(deadline=["10", None])
+async def test_other_deadlines(clock, deadline):
+    with pytest.raises(TypeError):
+        api.gen.with_timeout(deadline, api.concurrent.Future())
+
+
+@compat(
+    "gen.with-timeout.cancellation",
+    "Cancelling the wait leaves what was waited for alone; if that is cancelled, the wait is, too.",
+    observed("core-cancellation"),
+)
+async def test_with_timeout_cancellation(clock, caplog):
+    source = api.concurrent.Future()
+    given_up = api.gen.with_timeout(timedelta(seconds=1), source)
+    waiting = api.gen.with_timeout(timedelta(seconds=9), source)
+    given_up.cancel()
+    await api.gen.sleep(5)
+    assert not source.done()
+    source.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert clock.elapsed == 5
+    assert logged(caplog) == []
