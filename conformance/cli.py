@@ -233,12 +233,13 @@ def autobahn_client(command: tuple[str, ...], full: bool) -> None:
 
 
 @main.command()
-@click.option("--with", "peers", default="h11,wsproto", show_default=True, help="Judges to compare with.")
+@click.option("--with", "peers", default=",".join(jobs.PEERS), show_default=True, help="Judges to compare with.")
 @click.option("--examples", default=20_000, show_default=True, help="Examples for each judge.")
 @click.option("--seed", type=int, default=None, help="Seed of the examples (default: a new one).")
-def cross(peers: str, examples: int, seed: int | None) -> None:
+@click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Processes at work at the same time.")
+def cross(peers: str, examples: int, seed: int | None, processes: int) -> None:
     """Compare Waterspout's protocol cores with other implementations, event for event."""
-    raise SystemExit(jobs.cross_check(peers.split(","), examples, seed))
+    raise SystemExit(jobs.cross_check(peers.split(","), examples, seed, processes))
 
 
 @main.command()

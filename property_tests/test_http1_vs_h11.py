@@ -7,6 +7,7 @@ Hypothesis draws.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from hypothesis import given
 
 from property_tests import differential
 from property_tests.http1_h11 import DECISIONS, compare_requests, compare_responses
+from property_tests.strategies import drawn
 from property_tests.strategies.http1 import (
     RequestCase,
     ResponseCase,
-    request_cases,
-    requests,
-    response_cases,
-    responses,
+    request,
+    request_case,
+    response,
+    response_case,
 )
 
 if sys.version_info >= (3, 11):
@@ -36,19 +38,19 @@ def _require_listed(verdict: differential.Verdict) -> None:
     assert not verdict.unlisted, f"no decision explains it\nours:   {verdict.ours}\ntheirs: {verdict.theirs}"
 
 
-@given(request_cases())
+@given(drawn(request_case))
 def test_a_server_reads_what_h11_reads_or_a_decision_says_why_not(case: RequestCase) -> None:
     """Events of the server role, whole and in pieces."""
     _require_listed(compare_requests(case))
 
 
-@given(response_cases())
+@given(drawn(response_case))
 def test_a_client_reads_what_h11_reads_or_a_decision_says_why_not(case: ResponseCase) -> None:
     """Events of the client role, whole and in pieces."""
     _require_listed(compare_responses(case))
 
 
-@given(requests(odd=""))
+@given(drawn(partial(request, odd="")))
 def test_the_valid_requests_of_the_strategy_are_mostly_agreed_on(stream: bytes) -> None:
     """A request without an oddity differs only in what h11 reports in other words, never in being refused by
     one side.
@@ -60,7 +62,7 @@ def test_the_valid_requests_of_the_strategy_are_mostly_agreed_on(stream: bytes) 
     assert verdict.agreed or stricter[str(verdict.decision)] == "neither" or verdict.decision in tolerated
 
 
-@given(responses(odd=""))
+@given(drawn(partial(response, odd="")))
 def test_the_valid_responses_of_the_strategy_are_read_alike_in_pieces(stream: bytes) -> None:
     """A response byte by byte is the response as a whole."""
     _require_listed(compare_responses(ResponseCase("GET", False, stream, (1,))))
