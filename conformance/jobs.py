@@ -226,7 +226,7 @@ def _ignore_interrupts() -> None:
 
 
 def judge_everything(everything: bool, jobs: int) -> int:
-    """Run all that the report shows: targets, saboteurs, the protocol peers, Autobahn; return the weightiest exit code."""
+    """Run all that the report shows: targets, saboteurs, peers, Autobahn; return the weightiest exit code."""
     names = targets.names() if everything else DEFAULT_TARGETS
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
         # Installing waits for the network most of the time.

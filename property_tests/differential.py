@@ -37,7 +37,7 @@ D = TypeVar("D")
 #: Which module has the comparisons with which peer.
 SOURCES = {
     "h11": "property_tests.http1_h11",
-    #   "httptools": "property_tests.http1_httptools",
+    "httptools": "property_tests.http1_httptools",
     "wsproto": "property_tests.ws_wsproto",
 }
 
