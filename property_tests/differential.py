@@ -34,11 +34,11 @@ else:
 
 D = TypeVar("D")
 
-#: Which module has the comparisons with which peer.
+#: Which modules have the comparisons with which peer.
 SOURCES = {
-    "h11": "property_tests.http1_h11",
-    "httptools": "property_tests.http1_httptools",
-    "wsproto": "property_tests.ws_wsproto",
+    "h11": ("property_tests.http1_h11", "property_tests.http1_conversations"),
+    "httptools": ("property_tests.http1_httptools",),
+    "wsproto": ("property_tests.ws_wsproto",),
 }
 
 #: Examples in a batch: about a second of work.
@@ -174,8 +174,8 @@ def explain(decisions: Iterable[Decision[D]], divergence: D) -> str | None:
 @cache
 def comparisons(peer: str) -> tuple[Comparison, ...]:
     """The comparisons with ``peer``. Raises KeyError for a peer that there are none with."""
-    found: tuple[Comparison, ...] = importlib.import_module(SOURCES[peer]).COMPARISONS
-    return found
+    modules = [importlib.import_module(name) for name in SOURCES[peer]]
+    return tuple(comparison for module in modules for comparison in module.COMPARISONS)
 
 
 def batches(peer: str, examples: int, seed: int) -> list[Batch]:
