@@ -53,8 +53,8 @@ class Divergence:
         return self.rest.lstrip(b"\r\n")[len(self.head) :]
 
     def values(self, name: bytes) -> list[bytes]:
-        """The values of a field in the head."""
-        lines = re.findall(rb"(?im)^" + name + rb":[ \t]*(.*?)[ \t]*\r?$", self.head)
+        """The values of a field in the head, unfolded."""
+        lines = re.findall(rb"(?im)^" + name + rb":[ \t]*(.*?)[ \t]*\r?$", re.sub(rb"\r?\n[ \t]+", b" ", self.head))
         return [bytes(line) for line in lines]
 
     def we_refuse(self, *causes: str) -> bool:

@@ -76,7 +76,8 @@ def leading_empty_lines(d: Divergence) -> bool:
 def obs_fold(d: Divergence) -> bool:
     """A folded field line in a request's head or trailers."""
     folded = re.search(rb"\r\n[ \t]", d.rest) is not None
-    return d.we_refuse("malformed field line ' ", "malformed field line '\\t") and folded and d.method == ""
+    refused = d.we_refuse(*(f"malformed field line {quote}{space}" for quote in "'\"" for space in (" ", "\\t")))
+    return refused and folded and d.method == ""
 
 
 def bare_lf_in_head(d: Divergence) -> bool:

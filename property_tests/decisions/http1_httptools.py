@@ -153,6 +153,12 @@ def status_below_100(d: Divergence) -> bool:
     return d.we_refuse("is below 100") and d.theirs.kind == "interim"
 
 
+def interim_in_1_0(d: Divergence) -> bool:
+    """Something after an interim response of HTTP/1.0."""
+    interim = d.before[-1:] and d.before[-1].kind == "interim" and d.before[-1].value[2] == "HTTP/1.0"
+    return d.they_refuse and "Data after" in d.theirs.value[0] and bool(interim)
+
+
 def unasked_switch(d: Divergence) -> bool:
     """101 although no upgrade was asked for."""
     return d.we_refuse("asked for no upgrade") and d.theirs.kind == "interim" and d.theirs.value[0] == 101
@@ -202,6 +208,7 @@ PREDICATES: dict[str, Callable[[Divergence], bool]] = {
         fold_refused,
         controls,
         status_below_100,
+        interim_in_1_0,
         unasked_switch,
         switch_without_field,
     )
