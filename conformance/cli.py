@@ -56,7 +56,7 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @main.command()
 @click.argument("ids", nargs=-1)
 @_target_options
-@click.option("--all", "everything", is_flag=True, help="Judge every target that ships with the suite.")
+@click.option("--all", "everything", is_flag=True, help="Judge every target that this machine can start.")
 @click.option("--chop", default="", help="Ways to chop the bytes of wire cases: whole,bytes,tokens,joined.")
 @click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Processes at work at the same time.")
 @click.option("--shard", default="", help="Run only share i of n of the cases, as in 2/4.")
@@ -244,7 +244,12 @@ def cross(peers: str, examples: int, seed: int | None, processes: int) -> None:
 
 @main.command()
 @click.option("--judge", "first", is_flag=True, help="Run everything first: targets, saboteurs, the other judges.")
-@click.option("--all", "everything", is_flag=True, help="With --judge: every target, and the judges' full lanes.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="With --judge: every target that this machine can start, and the judges' full lanes.",
+)
 @click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Processes at work at the same time.")
 def report(first: bool, everything: bool, processes: int) -> None:
     """Write the report of the newest runs to reports/site."""

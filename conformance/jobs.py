@@ -49,9 +49,16 @@ _WEIGHT = [
 
 def judge(chosen: list[targets.Target], options: runner.Options) -> int:
     """Judge targets, print what a person needs to know, and return the exit code."""
+    absent = {one.name: why for one in chosen if (why := one.absent())}
+    for name, why in absent.items():
+        console.print(f"[bold]{name}[/bold] is not judged: {why}", soft_wrap=True)
+    chosen = [one for one in chosen if one.name not in absent]
+    if not chosen:
+        return outcome.NOTHING_RAN
     before = [runlog.load(path) for path in runlog.history("run")[-20:]]
     partial = bool(options.ids or options.shard or options.chops)
-    run_file = runlog.RunFile("run", partial=partial, targets={one.name: described(one) for one in chosen})
+    described_all = {one.name: described(one) for one in chosen}
+    run_file = runlog.RunFile("run", partial=partial, targets=described_all, absent=absent)
     try:
         with judging(console, [one.name for one in chosen]) as show:
             records = runner.judge(chosen, options, run_file, show)
