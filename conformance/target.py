@@ -72,8 +72,11 @@ class Target:
         return bool(self.command or self.url)
 
     def absent(self) -> str:
-        """Return what is missing on this machine and how to install it, or an empty text when all is there."""
-        if self.python != sys.executable:
+        """Return what is missing on this machine and how to install it, or an empty text when all is there.
+
+        Only a target that says how to install it is looked for: what a user names may lie where its child alone looks.
+        """
+        if not self.install or self.python != sys.executable:
             return ""
         if self.program:
             missing = _which(self.program) is None
@@ -82,7 +85,7 @@ class Target:
         else:
             missing = bool(self.package) and importlib.util.find_spec(self.package) is None
         name = self.program or self.distribution or self.package
-        return f"{name} is not installed; {self.install or f'pip install {name}'}" if missing else ""
+        return f"{name} is not installed; {self.install}" if missing else ""
 
     def version(self) -> str:
         """Return the installed version, or an empty text when it is not known in this environment."""
