@@ -56,7 +56,7 @@ def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @main.command()
 @click.argument("ids", nargs=-1)
 @_target_options
-@click.option("--all", "everything", is_flag=True, help="Judge every target that ships with the suite.")
+@click.option("--all", "everything", is_flag=True, help="Judge every target that this machine can start.")
 @click.option("--chop", default="", help="Ways to chop the bytes of wire cases: whole,bytes,tokens,joined.")
 @click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Processes at work at the same time.")
 @click.option("--shard", default="", help="Run only share i of n of the cases, as in 2/4.")
@@ -233,17 +233,23 @@ def autobahn_client(command: tuple[str, ...], full: bool) -> None:
 
 
 @main.command()
-@click.option("--with", "peers", default="h11,wsproto", show_default=True, help="Judges to compare with.")
+@click.option("--with", "peers", default=",".join(jobs.PEERS), show_default=True, help="Judges to compare with.")
 @click.option("--examples", default=20_000, show_default=True, help="Examples for each judge.")
 @click.option("--seed", type=int, default=None, help="Seed of the examples (default: a new one).")
-def cross(peers: str, examples: int, seed: int | None) -> None:
+@click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Processes at work at the same time.")
+def cross(peers: str, examples: int, seed: int | None, processes: int) -> None:
     """Compare Waterspout's protocol cores with other implementations, event for event."""
-    raise SystemExit(jobs.cross_check(peers.split(","), examples, seed))
+    raise SystemExit(jobs.cross_check(peers.split(","), examples, seed, processes))
 
 
 @main.command()
 @click.option("--judge", "first", is_flag=True, help="Run everything first: targets, saboteurs, the other judges.")
-@click.option("--all", "everything", is_flag=True, help="With --judge: every target, and the judges' full lanes.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="With --judge: every target that this machine can start, and the judges' full lanes.",
+)
 @click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Processes at work at the same time.")
 def report(first: bool, everything: bool, processes: int) -> None:
     """Write the report of the newest runs to reports/site."""

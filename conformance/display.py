@@ -39,11 +39,11 @@ def judging(console: Console, names: list[str]) -> Iterator[Callable[[str, Targe
 
 
 @contextlib.contextmanager
-def bars(console: Console, totals: dict[str, int]) -> Iterator[Callable[[str, str], None]]:
-    """Show a bar for each name with its total; yield a function that advances one and shows a note beside it."""
+def bars(console: Console, totals: dict[str, int]) -> Iterator[Callable[[str, str, int], None]]:
+    """Show a bar for each name with its total; yield a function that shows a note beside one and advances it."""
     with _progress(console) as progress:
         tasks = {name: progress.add_task(name, total=total, note="") for name, total in totals.items()}
-        yield lambda name, note: progress.update(tasks[name], advance=1, note=note)
+        yield lambda name, note, steps: progress.update(tasks[name], advance=steps, note=note)
 
 
 def print_changes(console: Console, changes: Changes) -> None:

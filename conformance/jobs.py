@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import random
-from typing import Any
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -22,8 +25,13 @@ from conformance.saboteurs import registry
 from conformance.server_process import ServerProcess
 from conformance.verdict import CaseRecord, NotTestable
 
+if TYPE_CHECKING:
+    from property_tests import differential
+
 #: Targets a run judges when none is named.
 DEFAULT_TARGETS = ("waterspout", "tornado")
+#: Implementations whose protocol cores ours are compared with.
+PEERS = ("h11", "httptools", "wsproto")
 
 console = Console(highlight=False)
 
@@ -44,9 +52,16 @@ def judge(chosen: list[targets.Target], options: runner.Options) -> int:
     if options.ids and not any(catalogue.is_named(one.id, one.chapter, options.ids) for one in catalogue.entries()):
         console.print(f"nothing ran: no requirement and no chapter is called {', '.join(options.ids)}", markup=False)
         return outcome.NOTHING_RAN
+    absent = {one.name: why for one in chosen if (why := one.absent())}
+    for name, why in absent.items():
+        console.print(f"[bold]{name}[/bold] is not judged: {why}", soft_wrap=True)
+    chosen = [one for one in chosen if one.name not in absent]
+    if not chosen:
+        return outcome.NOTHING_RAN
     before = [runlog.load(path) for path in runlog.history("run")[-20:]]
     partial = bool(options.ids or options.shard or options.chops)
-    run_file = runlog.RunFile("run", partial=partial, targets={one.name: described(one) for one in chosen})
+    described_all = {one.name: described(one) for one in chosen}
+    run_file = runlog.RunFile("run", partial=partial, targets=described_all, absent=absent)
     try:
         with judging(console, [one.name for one in chosen]) as show:
             records = runner.judge(chosen, options, run_file, show)
@@ -107,7 +122,7 @@ def judge_saboteurs(names: list[str], jobs: int, *, partial: bool, full: bool) -
     passing -= {record.id for record in reference if not record.verdict.good}
     run_file = runlog.RunFile("kill", partial=partial, full=full)
     with bars(console, {"saboteurs": len(names)}) as advance:
-        kills = run_saboteurs(names, jobs, passing, full, lambda name, ids: advance("saboteurs", name))
+        kills = run_saboteurs(names, jobs, passing, full, lambda name, ids: advance("saboteurs", name, 1))
     saboteurs = registry()
     for name, ids in kills.matrix.items():
         row = {"kind": "kill", "saboteur": name, "lie": saboteurs[name].lie, "kills": ids}
@@ -170,33 +185,58 @@ def print_fuzzing(name: str, results: list[autobahn.CaseResult]) -> int:
     return outcome.UNEXPECTED if failed else outcome.AS_EXPECTED
 
 
-def cross_check(peers: list[str], examples: int, seed: int | None) -> int:
+def cross_check(peers: list[str], examples: int, seed: int | None, jobs: int) -> int:
     """Run the differential comparisons, write a run, print the results and return the exit code."""
     from property_tests import differential  # needs the implementation; the other commands do not
 
     unknown = set(peers) - set(differential.SOURCES)
     if unknown:
         raise click.UsageError(f"--with {','.join(sorted(unknown))}: choose from {', '.join(differential.SOURCES)}")
-    # Drawn here and not by Hypothesis, so that a run that found something can be repeated.
+    # Drawn here, so that a run that found something can be repeated.
     seed = random.randrange(2**32) if seed is None else seed
     run_file = runlog.RunFile("cross")
-    code = outcome.AS_EXPECTED
-    with console.status(f"{examples:,} examples against each of {', '.join(peers)}"):
-        # In processes of their own: Hypothesis keeps a core busy for each.
-        with concurrent.futures.ProcessPoolExecutor(len(peers)) as pool:
-            summaries = list(pool.map(differential.run, *zip(*((examples, seed, peer) for peer in peers), strict=True)))
-    for summary in summaries:
+    summaries = {peer: differential.Summary(peer) for peer in peers}
+    console.print(f"{examples:,} examples against each of {', '.join(peers)}, seed {seed}")
+    try:
+        with bars(console, dict.fromkeys(peers, examples)) as advance:
+            for found in _compared(peers, examples, seed, jobs):
+                summaries[found.peer].add(found)
+                unlisted = summaries[found.peer].unexplained
+                advance(found.peer, f"unlisted {unlisted}" if unlisted else "", found.examples)
+    except KeyboardInterrupt:
+        run_file.close(interrupted=True, exit=outcome.INTERRUPTED)
+        return outcome.INTERRUPTED
+    for summary in summaries.values():
         run_file.write({**differential.to_json(summary), "seed": seed})
         for line in summary.lines():
             console.print(line, markup=False, soft_wrap=True)
-        if summary.unlisted:
-            code = outcome.UNEXPECTED
+    code = outcome.AS_EXPECTED if all(summary.ok for summary in summaries.values()) else outcome.UNEXPECTED
     run_file.close(exit=code)
     return code
 
 
+def _compared(peers: list[str], examples: int, seed: int, jobs: int) -> Iterator[differential.Summary]:
+    """Work through the batches of all peers in ``jobs`` processes; yield what each found, in any order."""
+    from property_tests import differential
+
+    # The peers take turns, so that every bar moves from the start.
+    columns = [differential.batches(peer, examples, seed) for peer in peers]
+    todo = [batch for row in itertools.zip_longest(*columns) for batch in row if batch is not None]
+    pool = concurrent.futures.ProcessPoolExecutor(jobs, initializer=_ignore_interrupts)
+    try:
+        for future in concurrent.futures.as_completed([pool.submit(differential.run_batch, batch) for batch in todo]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    # The terminal interrupts every process; only the one that shows the bars is to answer.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def judge_everything(everything: bool, jobs: int) -> int:
-    """Run all that the report shows: targets, saboteurs, h11 and wsproto, Autobahn; return the weightiest exit code."""
+    """Run all that the report shows: targets, saboteurs, peers, Autobahn; return the weightiest exit code."""
     names = targets.names() if everything else DEFAULT_TARGETS
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
         # Installing waits for the network most of the time.
@@ -207,7 +247,7 @@ def judge_everything(everything: bool, jobs: int) -> int:
         console.print("\n[bold]can the requirements fail?[/bold]")
         codes.append(judge_saboteurs(list(registry()), jobs, partial=False, full=everything))
         console.print("\n[bold]other judges[/bold]")
-        codes.append(cross_check(["h11", "wsproto"], 100_000 if everything else 20_000, None))
+        codes.append(cross_check(list(PEERS), 100_000 if everything else 20_000, None, jobs))
         try:
             console.print(fuzzer_setup.result(), soft_wrap=True)
         except autobahn.Unavailable as error:

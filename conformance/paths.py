@@ -12,6 +12,7 @@ SPEC = BOOK / "spec"
 SOURCES = SPEC / "sources"
 TEMPLATES = BOOK / "reports" / "templates"
 TARGETS = _HERE / "targets"
+APPS = _HERE / "apps"
 #: Runs are written below the current directory when the package is installed: site-packages is no place for them.
 REPORTS = Path(os.environ.get("CONFORM_REPORTS") or (BOOK / "reports" if BOOK is not _HERE / "_book" else "reports"))
 RUNS = REPORTS / "runs"

@@ -202,7 +202,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if requirement is None:
         return None
     active = pyfuncitem.config.stash[_ACTIVE]
-    for capability in requirement.needs:
+    # Whoever converses by the ws fixture needs WebSocket, without saying so.
+    needs = (*requirement.needs, "websocket") if "ws" in pyfuncitem.fixturenames else requirement.needs
+    for capability in needs:
         if capability in active.unsupported:
             raise Unsupported(f"{capability}: {active.unsupported[capability]}")
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}

@@ -108,6 +108,8 @@ class ServerProcess:
         process.wait()
 
     def _start(self) -> None:
+        if self._log is not None:
+            self._log.close()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - read as long as the server lives
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*_import_roots(), os.environ.get("PYTHONPATH")]))

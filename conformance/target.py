@@ -1,14 +1,19 @@
 """Targets: the implementations a run judges.
 
 A target is a TOML file in ``conformance/targets``: an import name (API level), a start command (wire level), or
-both. Expectations stand in a file of their own beside it, ``NAME.expected.toml``, written by ``conform bless``.
+both; and what has to be installed for it, and how. Expectations stand in a file of their own beside it,
+``NAME.expected.toml``, written by ``conform bless``.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
+import re
 import shlex
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +21,7 @@ from typing import Any
 
 from packaging.version import Version
 
-from conformance.paths import TARGETS
+from conformance.paths import APPS, TARGETS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -56,6 +61,8 @@ class Target:
     title: str = ""
     package: str = ""
     distribution: str = ""
+    program: str = ""
+    install: str = ""
     command: tuple[str, ...] = ()
     url: str = ""
     python: str = sys.executable
@@ -77,16 +84,34 @@ class Target:
         """Whether cases of the wire level can judge it."""
         return bool(self.command or self.url)
 
+    def absent(self) -> str:
+        """Return what is missing on this machine and how to install it, or an empty text when all is there.
+
+        Only a target that says how to install it is looked for: what a user names may lie where its child alone looks.
+        """
+        if not self.install or self.python != sys.executable:
+            return ""
+        if self.program:
+            missing = _which(self.program) is None
+        elif self.distribution:
+            missing = not self.version()
+        else:
+            missing = bool(self.package) and importlib.util.find_spec(self.package) is None
+        name = self.program or self.distribution or self.package
+        return f"{name} is not installed; {self.install}" if missing else ""
+
     def version(self) -> str:
         """Return the installed version, or an empty text when it is not known in this environment."""
+        if self.program:
+            return _program_version(self.program)
         try:
             return importlib.metadata.version(self.distribution or self.package)
         except (importlib.metadata.PackageNotFoundError, ValueError):
             return ""
 
     def start_command(self) -> list[str]:
-        """Return the command line that starts its server, with ``{python}`` filled in."""
-        words = [word.replace("{python}", self.python) for word in self.command]
+        """Return the command line that starts its server, with ``{python}`` and ``{apps}`` filled in."""
+        words = [word.replace("{python}", self.python).replace("{apps}", str(APPS)) for word in self.command]
         return [*words, "--sabotage", self.saboteur] if self.saboteur else words
 
 
@@ -134,7 +159,7 @@ def from_url(url: str) -> Target:
     return Target(name=url.removeprefix("http://").strip("/"), title=url, url=url)
 
 
-_KEYS = {"title", "import", "distribution", "command", "url", "python", "loop", "unsupported"}
+_KEYS = {"title", "import", "distribution", "program", "install", "command", "url", "python", "loop", "unsupported"}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -146,6 +171,8 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         title=row.get("title", path.stem),
         package=row.get("import", ""),
         distribution=row.get("distribution", ""),
+        program=row.get("program", ""),
+        install=row.get("install", ""),
         command=tuple(row.get("command", ())),
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
@@ -160,6 +187,21 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
     if not target.has_api and not target.has_wire:
         raise TargetError(f"{path}: give `import` (a package), `command` (how to start a server) or `url`")
     return target
+
+
+def _which(program: str) -> str | None:
+    # Debian keeps servers where the PATH of most users does not lead.
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+
+
+def _program_version(program: str) -> str:
+    """Return what looks like a version in what ``program -v`` prints."""
+    path = _which(program)
+    if path is None:
+        return ""
+    said = subprocess.run([path, "-v"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20)
+    found = re.search(r"\d+(?:\.\d+)+", said.stdout)
+    return found[0] if found else ""
 
 
 def _expectations(path: Path) -> dict[str, Expectation]:

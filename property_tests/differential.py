@@ -1,11 +1,13 @@
 """Comparison of our protocol cores with another implementation, event for event, for as many examples as
 wanted.
 
-A `Comparison` draws cases and says of each how the two sides' outcomes relate: they agree, or they differ in
+A `Comparison` makes cases and says of each how the two sides' outcomes relate: they agree, or they differ in
 a way that a decision lists, or they differ and nobody knows why. Decisions live in ``decisions/*.toml``, one
 table each: its ``id``, the ``clause`` that settles it, the ``reason``, which side is ``stricter``
-("waterspout", "h11", ..., or "neither"), and the name of the ``predicate`` that recognises it. `run` works
-through the comparisons with one peer, outside pytest.
+("waterspout", "h11", ..., or "neither"), and the name of the ``predicate`` that recognises it.
+
+pytest lets Hypothesis make the cases, a few hundred in every run. Here they come from a seed, by the thousand in
+a `Batch`; the same seed gives the same batches, however many processes share them.
 
 To add a comparison: write a module with a tuple ``COMPARISONS`` and name it in `SOURCES`.
 """
@@ -16,14 +18,14 @@ import importlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any, Generic, TypeVar
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis.strategies import SearchStrategy
+from property_tests.reducing import smallest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,11 +34,17 @@ else:
 
 D = TypeVar("D")
 
-#: Which module has the comparisons with which peer.
+#: Which modules have the comparisons with which peer.
 SOURCES = {
-    "h11": "property_tests.http1_h11",
-    "wsproto": "property_tests.ws_wsproto",
+    "h11": ("property_tests.http1_h11", "property_tests.http1_conversations"),
+    "httptools": ("property_tests.http1_httptools",),
+    "wsproto": ("property_tests.ws_wsproto",),
 }
+
+#: Examples in a batch: about a second of work.
+BATCH = 1000
+#: Unlisted divergences that a summary shows; the rest are counted.
+SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -71,19 +79,19 @@ AGREED = Verdict(True)
 
 @dataclass(frozen=True)
 class Comparison:
-    """One way of comparing. ``compare`` judges a case, ``show`` makes it readable."""
+    """One way of comparing. ``make`` makes a case, ``compare`` judges it, ``smaller`` gives cases that say less."""
 
     name: str
     peer: str
-    cases: SearchStrategy[Any]
+    make: Callable[[Random], Any]
     compare: Callable[[Any], Verdict]
-    show: Callable[[Any], str]
+    smaller: Callable[[Any], Iterator[Any]]
     decisions: tuple[Decision[Any], ...]
 
 
 @dataclass(frozen=True)
 class Unlisted:
-    """A divergence that no decision explains; the case is the smallest that was found."""
+    """A divergence that no decision explains; the case is as small as it could be made."""
 
     comparison: str
     case: str
@@ -91,16 +99,40 @@ class Unlisted:
     theirs: str
 
 
+@dataclass(frozen=True)
+class Batch:
+    """A share of a run: so many examples of one comparison, made from a seed of their own."""
+
+    peer: str
+    comparison: str
+    seed: str
+    examples: int
+
+
 @dataclass
 class Summary:
-    """What a run found. ``by_decision`` has every decision, with the number of cases that it explained."""
+    """What a run found. ``by_decision`` has every decision, with the number of cases that it explained;
+    ``seconds`` is the time that processes spent on it, added up.
+    """
 
     peer: str
     examples: int = 0
     agreed: int = 0
     by_decision: dict[str, int] = field(default_factory=dict)
     unlisted: list[Unlisted] = field(default_factory=list)
+    unexplained: int = 0
     seconds: float = 0.0
+
+    def add(self, other: Summary) -> None:
+        """Take up what another share of the same run found."""
+        self.examples += other.examples
+        self.agreed += other.agreed
+        self.unexplained += other.unexplained
+        self.seconds += other.seconds
+        for decision, count in other.by_decision.items():
+            self.by_decision[decision] = self.by_decision.get(decision, 0) + count
+        new = [item for item in other.unlisted if item not in self.unlisted]
+        self.unlisted = (self.unlisted + new)[:SHOWN]
 
     @property
     def unused(self) -> list[str]:
@@ -111,14 +143,16 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        return not self.unlisted
+        return not self.unexplained
 
     def lines(self) -> list[str]:
         """The summary as text, a line for each fact."""
-        lines = [f"{self.examples} examples against {self.peer} in {self.seconds:.1f} s: {self.agreed} agree"]
+        lines = [f"{self.examples} examples against {self.peer} in {self.seconds:.1f} s of work: {self.agreed} agree"]
         lines += [f"{count:8} {decision}" for decision, count in sorted(self.by_decision.items())]
+        if self.unexplained:
+            lines.append(f"{self.unexplained:8} unlisted divergences, {len(self.unlisted)} of them shown:")
         for item in self.unlisted:
-            lines += [f"unlisted divergence in {item.comparison}:", f"  case:   {item.case}"]
+            lines += [f"in {item.comparison}:", f"  case:   {item.case}"]
             lines += [f"  ours:   {item.ours}", f"  theirs: {item.theirs}"]
         return lines
 
@@ -137,28 +171,58 @@ def explain(decisions: Iterable[Decision[D]], divergence: D) -> str | None:
     return next((decision.id for decision in decisions if decision.recognises(divergence)), None)
 
 
-class _UnlistedDivergence(AssertionError):
-    pass
-
-
+@cache
 def comparisons(peer: str) -> tuple[Comparison, ...]:
     """The comparisons with ``peer``. Raises KeyError for a peer that there are none with."""
-    found: tuple[Comparison, ...] = importlib.import_module(SOURCES[peer]).COMPARISONS
+    modules = [importlib.import_module(name) for name in SOURCES[peer]]
+    return tuple(comparison for module in modules for comparison in module.COMPARISONS)
+
+
+def batches(peer: str, examples: int, seed: int) -> list[Batch]:
+    """A run's examples, shared among the comparisons with ``peer`` and cut into batches."""
+    todo = comparisons(peer)
+    found = []
+    for number, comparison in enumerate(todo):
+        share = examples // len(todo) + (number < examples % len(todo))
+        for start in range(0, share, BATCH):
+            name = f"{seed}:{peer}:{comparison.name}:{start}"
+            found.append(Batch(peer, comparison.name, name, min(BATCH, share - start)))
     return found
 
 
-def run(examples: int, seed: int | None = None, peer: str = "h11") -> Summary:
-    """Compare with ``peer`` for that many examples, shared among its comparisons; the same seed gives the
-    same examples.
-    """
-    summary = Summary(peer)
+def run_batch(batch: Batch) -> Summary:
+    """Work through one batch; of its unlisted divergences, the first is made small and shown."""
+    comparison = next(one for one in comparisons(batch.peer) if one.name == batch.comparison)
+    random = Random(batch.seed)
+    verdicts: Counter[str | None] = Counter()
+    summary = Summary(batch.peer, examples=batch.examples)
     started = time.perf_counter()
-    todo = comparisons(peer)
-    for number, comparison in enumerate(todo):
-        share = examples // len(todo) + (number < examples % len(todo))
-        if share:
-            _explore(comparison, share, seed, summary)
+    for _ in range(batch.examples):
+        case = comparison.make(random)
+        verdict = comparison.compare(case)
+        if not verdict.unlisted:
+            verdicts[verdict.decision] += 1
+            continue
+        summary.unexplained += 1
+        if not summary.unlisted:
+            summary.unlisted.append(_shown(comparison, case))
+    summary.agreed = verdicts.pop(None, 0)
+    summary.by_decision = {decision.id: verdicts[decision.id] for decision in comparison.decisions}
     summary.seconds = time.perf_counter() - started
+    return summary
+
+
+def _shown(comparison: Comparison, case: Any) -> Unlisted:
+    small = smallest(case, comparison.smaller, lambda one: comparison.compare(one).unlisted)
+    verdict = comparison.compare(small)
+    return Unlisted(comparison.name, repr(small), verdict.ours, verdict.theirs)
+
+
+def run(examples: int, seed: int, peer: str = "h11") -> Summary:
+    """Compare with ``peer`` for that many examples, in this process."""
+    summary = Summary(peer)
+    for batch in batches(peer, examples, seed):
+        summary.add(run_batch(batch))
     return summary
 
 
@@ -186,44 +250,3 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "decisions": rows,
         "unlisted": unlisted,
     }
-
-
-def _explore(comparison: Comparison, examples: int, seed: int | None, summary: Summary) -> None:
-    verdicts: Counter[str | None] = Counter()
-    failing: list[tuple[Any, Verdict]] = []
-
-    def check(case: Any) -> None:
-        verdict = comparison.compare(case)
-        if verdict.unlisted:
-            failing.append((case, verdict))
-            raise _UnlistedDivergence(comparison.show(case))
-        # Once something failed, what follows are Hypothesis's attempts to make it smaller.
-        if not failing:
-            verdicts[verdict.decision] += 1
-
-    test = settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        verbosity=Verbosity.quiet,
-    )(given(comparison.cases)(check))
-    if seed is not None:
-        test = hypothesis.seed(seed)(test)
-    try:
-        test()
-    except _UnlistedDivergence:
-        # The last failing call is Hypothesis's replay of the smallest case.
-        case, verdict = failing[-1]
-        unlisted = Unlisted(comparison.name, comparison.show(case), verdict.ours, verdict.theirs)
-        summary.unlisted.append(unlisted)
-    summary.examples += sum(verdicts.values()) + bool(failing)
-    summary.agreed += verdicts.pop(None, 0)
-    for decision in comparison.decisions:
-        summary.by_decision.setdefault(decision.id, 0)
-    for decision_id, count in verdicts.items():
-        if decision_id is not None:
-            summary.by_decision[decision_id] += count

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from property_tests.decisions.websocket_wsproto import LIMIT
+from property_tests.strategies import drawn
 from property_tests.strategies.websocket import (
     BINARY,
     CLOSE,
@@ -15,12 +16,12 @@ from property_tests.strategies.websocket import (
     Frame,
     WebSocketCase,
     frame_octets,
-    websocket_cases,
+    websocket_case,
 )
 from property_tests.ws_wsproto import DECISIONS, compare_websocket
 
 
-@given(websocket_cases())
+@given(drawn(websocket_case))
 def test_every_divergence_from_wsproto_is_listed(case: WebSocketCase) -> None:
     """What is received and sent is the same, or a decision says why it is not."""
     verdict = compare_websocket(case)

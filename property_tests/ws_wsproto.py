@@ -16,7 +16,8 @@ from wsproto.utilities import LocalProtocolError
 
 from property_tests.decisions.websocket_wsproto import LIMIT, PREDICATES, Divergence, Outcome, walk
 from property_tests.differential import AGREED, Comparison, Verdict, explain, load_decisions
-from property_tests.strategies.websocket import CLOSE, WebSocketCase, pieces, websocket_cases
+from property_tests.reducing import smaller_streams
+from property_tests.strategies.websocket import CLOSE, WebSocketCase, pieces, websocket_case
 from waterspout.protocol import websocket
 
 DECISIONS = load_decisions(Path(__file__).parent / "decisions" / "websocket_wsproto.toml", PREDICATES)
@@ -127,4 +128,4 @@ def compare_websocket(case: WebSocketCase) -> Verdict:
     return Verdict(False, explain(DECISIONS, Divergence(case, ours, theirs)), str(ours), str(theirs))
 
 
-COMPARISONS = (Comparison("frames", "wsproto", websocket_cases(), compare_websocket, repr, DECISIONS),)
+COMPARISONS = (Comparison("frames", "wsproto", websocket_case, compare_websocket, smaller_streams, DECISIONS),)

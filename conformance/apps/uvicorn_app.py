@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -120,12 +121,14 @@ async def ws_answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def main() -> None:
     """Serve until standard input is closed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--http", default="httptools", choices=["h11", "httptools"])
     config = uvicorn.Config(
         application,
         lifespan="off",
         log_level="warning",
         access_log=False,
-        http="httptools",
+        http=parser.parse_args().http,
         ws="websockets-sansio",
         ws_max_size=20 * 1024 * 1024,
         ws_per_message_deflate=False,

@@ -1,1 +1,1 @@
-"""Other judges of the same ground: Autobahn, h11, wsproto."""
+"""Other judges of the same ground: Autobahn, h11, httptools, wsproto."""

@@ -62,6 +62,12 @@ class Model:
         """Names of the targets, in the order of the columns."""
         return list(self.run.targets)
 
+    @property
+    def absent(self) -> dict[str, str]:
+        """Targets that the machine could not start, and what to install."""
+        found: dict[str, str] = self.run.header.get("absent", {})
+        return found
+
     def title(self, target: str) -> str:
         """Return a target's title with its version."""
         row = self.run.targets[target]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance import catalogue, coverage, lint, outcome, plugin, runlog, runner
+from conformance import catalogue, coverage, jobs, lint, outcome, plugin, runlog, runner
 from conformance import target as targets
 from conformance.blessing import write_expectations
 from conformance.changes import compare
@@ -142,6 +142,34 @@ def test_a_target_file_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TargetError, match="unknown keys improt"):
         targets.load(str(path))
+
+
+def test_a_target_that_the_machine_lacks_says_what_to_install() -> None:
+    program = Target("x", program="no-such-program", install="apt-get install x")
+    assert program.absent() == "no-such-program is not installed; apt-get install x"
+    assert program.version() == ""
+    assert Target("x", package="no_such_package", install="pip install x").absent().startswith("no_such_package is not")
+    assert (
+        Target("x", distribution="no-such", install="pip install x").absent()
+        == "no-such is not installed; pip install x"
+    )
+    assert Target("x", package="json", install="pip install x").absent() == ""
+
+
+def test_a_package_that_a_user_names_is_looked_for_by_its_child_alone() -> None:
+    assert targets.from_import("no_such_package").absent() == ""
+
+
+def test_a_run_of_nothing_but_absent_targets_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    target = Target("x", program="no-such-program", install="apt-get install x", command=("no-such-program",))
+    assert jobs.judge([target], runner.Options()) == outcome.NOTHING_RAN
+    assert "x is not judged: no-such-program is not installed; apt-get install x" in capsys.readouterr().out
+
+
+def test_every_target_that_ships_is_understood_and_can_be_installed() -> None:
+    for name in targets.names():
+        target = targets.load(name)
+        assert target.install or target.package == "waterspout", f"{name} does not say how to install it"
 
 
 def test_a_target_that_is_not_there_is_named_with_those_that_are() -> None:

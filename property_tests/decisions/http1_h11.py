@@ -9,97 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
+from property_tests.decisions.http1_divergence import HEADS, Divergence, Item
 
-@dataclass(frozen=True, eq=False)
-class Item:
-    """One thing that was said, in comparable form.
-
-    Kinds: "request" (method, target, version, fields, expects), "response" and "interim" (status, reason,
-    version, fields), "data" (octets), "end" (trailers), "persists" (whether), "closed", "switched" (rest) and
-    "failed" (why; never compared).
-    """
-
-    kind: str
-    value: tuple[Any, ...]
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Item) or self.kind != other.kind:
-            return False
-        return self.kind == "failed" or self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(self.kind)
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """Where two outcomes part. ``rest`` is the stream from the start of the message concerned."""
-
-    rest: bytes
-    method: str
-    before: tuple[Item, ...]
-    ours: Item
-    theirs: Item
-    ours_last: Item
-
-    @property
-    def head(self) -> bytes:
-        """The message's head, by the most lenient reading of line ends."""
-        found = re.search(rb"\n\r?\n", self.rest.lstrip(b"\r\n"))
-        return self.rest.lstrip(b"\r\n")[: found.end()] if found else self.rest
-
-    @property
-    def body(self) -> bytes:
-        """What follows the head."""
-        return self.rest.lstrip(b"\r\n")[len(self.head) :]
-
-    def values(self, name: bytes) -> list[bytes]:
-        """The values of a field in the head."""
-        lines = re.findall(rb"(?im)^" + name + rb":[ \t]*(.*?)[ \t]*\r?$", self.head)
-        return [bytes(line) for line in lines]
-
-    def we_refuse(self, *causes: str) -> bool:
-        """Whether we alone fail, for one of these causes."""
-        if self.theirs.kind == "failed" or self.ours.kind != "failed":
-            return False
-        return any(cause in self.ours.value[0] for cause in causes)
-
-    @property
-    def they_refuse(self) -> bool:
-        """Whether h11 alone fails."""
-        return self.theirs.kind == "failed" and self.ours.kind != "failed"
-
-    @property
-    def their_version(self) -> str:
-        """The version of the head that h11 delivered, or nothing."""
-        return self.theirs.value[2] if self.theirs.kind in _HEADS else ""
-
-    @property
-    def differing(self) -> set[str]:
-        """In what two delivered heads differ."""
-        if self.ours.kind != self.theirs.kind or self.ours.kind not in _HEADS:
-            return {"kind"}
-        names = ("first", "second", "version", "fields", "expects")
-        return {n for n, a, b in zip(names, self.ours.value, self.theirs.value, strict=False) if a != b}
-
-    @property
-    def only_reported_differently(self) -> bool:
-        """Whether two heads mean the same but for version, expectation and the spelling of the framing
-        fields.
-        """
-        if self.differing - {"version", "fields", "expects"}:
-            return False
-        return _without_framing(self.ours) == _without_framing(self.theirs)
-
-
-def _without_framing(item: Item) -> list[tuple[str, str]]:
-    return [(n, v) for n, v in item.value[3] if n not in ("content-length", "transfer-encoding")]
-
-
-_HEADS = ("request", "response", "interim")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
 
@@ -164,13 +76,14 @@ def leading_empty_lines(d: Divergence) -> bool:
 def obs_fold(d: Divergence) -> bool:
     """A folded field line in a request's head or trailers."""
     folded = re.search(rb"\r\n[ \t]", d.rest) is not None
-    return d.we_refuse("malformed field line ' ", "malformed field line '\\t") and folded and d.method == ""
+    refused = d.we_refuse(*(f"malformed field line {quote}{space}" for quote in "'\"" for space in (" ", "\\t")))
+    return refused and folded and d.method == ""
 
 
 def bare_lf_in_head(d: Divergence) -> bool:
     """A line of a head that ends with LF alone."""
     lone = re.search(rb"(?<!\r)\n", d.head) is not None
-    return d.we_refuse("LF without CR in a message head") and lone and d.theirs.kind in _HEADS
+    return d.we_refuse("LF without CR in a message head") and lone and d.theirs.kind in HEADS
 
 
 def bare_lf_in_trailers(d: Divergence) -> bool:
@@ -187,13 +100,13 @@ def control_characters(d: Divergence) -> bool:
     if d.theirs.kind in ("end", "data"):
         return _CONTROLS.search(d.body.decode("latin-1")) is not None
     texts = [value for _, value in d.theirs.value[3]] + [d.theirs.value[1]]
-    return d.theirs.kind in _HEADS and any(_CONTROLS.search(text) for text in texts)
+    return d.theirs.kind in HEADS and any(_CONTROLS.search(text) for text in texts)
 
 
 def length_and_coding(d: Divergence) -> bool:
     """Content-Length and Transfer-Encoding in one head."""
     both = bool(d.values(b"content-length") and d.values(b"transfer-encoding"))
-    return d.we_refuse("both Content-Length and Transfer-Encoding") and both and d.theirs.kind in _HEADS
+    return d.we_refuse("both Content-Length and Transfer-Encoding") and both and d.theirs.kind in HEADS
 
 
 def coding_in_1_0(d: Divergence) -> bool:

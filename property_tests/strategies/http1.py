@@ -1,5 +1,8 @@
 """Streams of HTTP/1.1 messages: valid, odd in one place, mutated octet by octet, pipelined, cut in any way.
 
+What is made follows from a ``random.Random`` alone, so that the same code serves a million examples from a seed
+and Hypothesis, which brings a ``Random`` of its own (`property_tests.strategies.drawn`).
+
 Most drawn streams are valid but for one element, which comes from a catalogue of things that implementations
 disagree on (the grammar's borders, and what was found in the wild); a stream that is wrong everywhere would
 stop every parser at its first line. Grammar: RFC 9112 and RFC 9110 section 5.
@@ -10,9 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-
-from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+from random import Random
 
 TCHARS = "!#$%&'*+-.^_`|~0123456789ABCXYZabcxyz"
 HOST = b"Host: example.test\r\n"
@@ -51,18 +52,18 @@ def pieces(stream: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         start += size
 
 
-choppings: SearchStrategy[tuple[int, ...]] = st.lists(st.integers(1, 40), max_size=3).map(tuple)
+def chopping(random: Random) -> tuple[int, ...]:
+    """Up to three sizes of pieces."""
+    return tuple([random.randint(1, 40) for _ in range(random.randint(0, 3))])
 
 
-def octets(alphabet: str, min_size: int, max_size: int) -> SearchStrategy[bytes]:
+def octets(random: Random, alphabet: str, min_size: int, max_size: int) -> bytes:
     """Latin-1 text as bytes."""
-    return st.text(alphabet, min_size=min_size, max_size=max_size).map(lambda text: text.encode("latin-1"))
+    return "".join(random.choices(alphabet, k=random.randint(min_size, max_size))).encode("latin-1")
 
 
-tokens = octets(TCHARS, 1, 8)
-visible = "".join(chr(c) for c in range(0x21, 0x7F))
-field_texts = octets(visible + " \t\x80\xa0\xe9\xff", 0, 12)
-bodies = st.binary(max_size=40)
+VISIBLE = "".join(chr(c) for c in range(0x21, 0x7F))
+FIELD_TEXT = VISIBLE + " \t\x80\xa0\xe9\xff"
 
 # Field lines that are valid wherever they stand.
 PLAIN_FIELDS = [
@@ -308,40 +309,40 @@ ODD_STATUS_LINES = [
 INTERIM = [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"]
 
 
-def chunked(draw: DrawFn, odd: str) -> bytes:
+def chunked(random: Random, odd: str) -> bytes:
     """A chunked body; ``odd`` is "chunk" or "trailer" for one with an odd element there."""
     parts: list[bytes] = []
-    for _ in range(draw(st.integers(0, 2))):
-        line = draw(st.sampled_from(CHUNK_LINES))
+    for _ in range(random.randint(0, 2)):
+        line = random.choice(CHUNK_LINES)
         parts += [line, b"abc", b"\r\n"]
     if odd == "chunk":
-        end = draw(st.sampled_from([b"\r\n"] * 6 + [b"XY", b"\r", b"\n", b""]))
-        parts += [draw(st.sampled_from(ODD_CHUNK_LINES)), b"abc", end]
-    parts.append(draw(st.sampled_from([b"0\r\n", b"0\r\n", b"000\r\n", b"0;x=y\r\n"])))
-    parts.append(draw(st.sampled_from(ODD_TRAILERS if odd == "trailer" else TRAILERS)))
+        end = random.choice([b"\r\n"] * 6 + [b"XY", b"\r", b"\n", b""])
+        parts += [random.choice(ODD_CHUNK_LINES), b"abc", end]
+    parts.append(random.choice([b"0\r\n", b"0\r\n", b"000\r\n", b"0;x=y\r\n"]))
+    parts.append(random.choice(ODD_TRAILERS if odd == "trailer" else TRAILERS))
     return b"".join(parts) + b"\r\n"
 
 
-def framed_body(draw: DrawFn, odd: str) -> tuple[bytes, bytes]:
+def framed_body(random: Random, odd: str) -> tuple[bytes, bytes]:
     """Framing fields and the body that they frame, or nearly so."""
     if odd == "framing":
-        return draw(st.sampled_from(ODD_FRAMINGS)), draw(st.sampled_from([b"abc", b"3\r\nabc\r\n0\r\n\r\n"]))
-    kind = "chunked" if odd in ("chunk", "trailer") else draw(st.sampled_from(["none", "length", "chunked"]))
+        return random.choice(ODD_FRAMINGS), random.choice([b"abc", b"3\r\nabc\r\n0\r\n\r\n"])
+    kind = "chunked" if odd in ("chunk", "trailer") else random.choice(["none", "length", "chunked"])
     if kind == "none":
         return b"", b""
     if kind == "chunked":
-        return b"Transfer-Encoding: chunked\r\n", chunked(draw, odd)
-    body = draw(bodies)
+        return b"Transfer-Encoding: chunked\r\n", chunked(random, odd)
+    body = random.randbytes(random.randint(0, 40))
     return b"Content-Length: %d\r\n" % len(body), body
 
 
-def field_section(draw: DrawFn, odd: str) -> bytes:
+def field_section(random: Random, odd: str) -> bytes:
     """Up to three field lines that do not concern the framing."""
-    lines = draw(st.lists(st.sampled_from(PLAIN_FIELDS), max_size=2))
+    lines = random.choices(PLAIN_FIELDS, k=random.randint(0, 2))
     if odd == "field":
-        lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(ODD_FIELDS)))
+        lines.insert(random.randint(0, len(lines)), random.choice(ODD_FIELDS))
     elif odd == "text":
-        lines.append(draw(tokens) + b": " + draw(field_texts) + b"\r\n")
+        lines.append(octets(random, TCHARS, 1, 8) + b": " + octets(random, FIELD_TEXT, 0, 12) + b"\r\n")
     return b"".join(lines)
 
 
@@ -365,12 +366,12 @@ MUTANTS = [
 ]
 
 
-def mutated(draw: DrawFn, stream: bytes) -> bytes:
+def mutated(random: Random, stream: bytes) -> bytes:
     """The stream with a few octets replaced, removed, inserted or cut off."""
-    for _ in range(draw(st.integers(1, 2))):
-        at = draw(st.integers(0, len(stream)))
-        removed = draw(st.integers(0, 2))
-        stream = stream[:at] + draw(st.sampled_from(MUTANTS)) + stream[at + removed :]
+    for _ in range(random.randint(1, 2)):
+        at = random.randint(0, len(stream))
+        removed = random.randint(0, 2)
+        stream = stream[:at] + random.choice(MUTANTS) + stream[at + removed :]
     return stream
 
 
@@ -391,57 +392,53 @@ REQUEST_ODDITIES = [
 ]
 
 
-@st.composite
-def requests(draw: DrawFn, odd: str | None = None) -> bytes:
+def request(random: Random, odd: str | None = None) -> bytes:
     """One request with its body, odd in the place that ``odd`` names ("" for a valid one, None for any)."""
     if odd is None:
-        odd = draw(st.sampled_from(REQUEST_ODDITIES))
-    line = draw(st.sampled_from(ODD_REQUEST_LINES if odd == "line" else REQUEST_LINES))
-    host = draw(st.sampled_from(ODD_HOSTS if odd == "host" else HOSTS))
-    framing, body = framed_body(draw, odd)
-    head = [host, field_section(draw, odd), framing]
-    if draw(st.booleans()):
+        odd = random.choice(REQUEST_ODDITIES)
+    line = random.choice(ODD_REQUEST_LINES if odd == "line" else REQUEST_LINES)
+    host = random.choice(ODD_HOSTS if odd == "host" else HOSTS)
+    framing, body = framed_body(random, odd)
+    head = [host, field_section(random, odd), framing]
+    if random.randrange(2):
         head.reverse()
     return line + b"".join(head) + b"\r\n" + body
 
 
-@st.composite
-def request_cases(draw: DrawFn) -> RequestCase:
+def request_case(random: Random) -> RequestCase:
     """One to three pipelined requests, perhaps mutated or cut off, and a chopping."""
-    stream = b"".join(draw(st.lists(requests(), min_size=1, max_size=3)))
-    if draw(st.integers(0, 3)) == 0:
-        stream = mutated(draw, stream)
-    if draw(st.integers(0, 9)) == 0:
-        stream = stream[: draw(st.integers(0, len(stream)))]
-    return RequestCase(stream, draw(choppings))
+    stream = b"".join([request(random) for _ in range(random.randint(1, 3))])
+    if random.randint(0, 3) == 0:
+        stream = mutated(random, stream)
+    if random.randint(0, 9) == 0:
+        stream = stream[: random.randint(0, len(stream))]
+    return RequestCase(stream, chopping(random))
 
 
 RESPONSE_ODDITIES = ["", "", "", "text", "line", "field", "framing", "framing", "chunk", "trailer"]
 
 
-@st.composite
-def responses(draw: DrawFn, odd: str | None = None) -> bytes:
+def response(random: Random, odd: str | None = None) -> bytes:
     """One final response with its body, perhaps after interim ones."""
     if odd is None:
-        odd = draw(st.sampled_from(RESPONSE_ODDITIES))
-    interim = draw(st.lists(st.sampled_from(INTERIM), max_size=2)) if draw(st.integers(0, 4)) == 0 else []
-    line = draw(st.sampled_from(ODD_STATUS_LINES if odd == "line" else STATUS_LINES))
-    framing, body = framed_body(draw, odd)
-    head = [field_section(draw, odd), framing]
-    if draw(st.booleans()):
+        odd = random.choice(RESPONSE_ODDITIES)
+    interim = random.choices(INTERIM, k=random.randint(0, 2)) if random.randint(0, 4) == 0 else []
+    line = random.choice(ODD_STATUS_LINES if odd == "line" else STATUS_LINES)
+    framing, body = framed_body(random, odd)
+    head = [field_section(random, odd), framing]
+    if random.randrange(2):
         head.reverse()
     return b"".join(interim) + line + b"".join(head) + b"\r\n" + body
 
 
-@st.composite
-def response_cases(draw: DrawFn) -> ResponseCase:
+def response_case(random: Random) -> ResponseCase:
     """One response, perhaps mutated, cut off or followed by what nobody asked for."""
-    stream = draw(responses())
-    if draw(st.integers(0, 3)) == 0:
-        stream = mutated(draw, stream)
-    if draw(st.integers(0, 9)) == 0:
-        stream = stream[: draw(st.integers(0, len(stream)))]
-    if draw(st.integers(0, 9)) == 0:
-        stream += draw(st.sampled_from([b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]))
-    method = draw(st.sampled_from(["GET", "GET", "GET", "HEAD", "CONNECT"]))
-    return ResponseCase(method, draw(st.booleans()), stream, draw(choppings))
+    stream = response(random)
+    if random.randint(0, 3) == 0:
+        stream = mutated(random, stream)
+    if random.randint(0, 9) == 0:
+        stream = stream[: random.randint(0, len(stream))]
+    if random.randint(0, 9) == 0:
+        stream += random.choice([b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
+    method = random.choice(["GET", "GET", "GET", "HEAD", "CONNECT"])
+    return ResponseCase(method, bool(random.randrange(2)), stream, chopping(random))

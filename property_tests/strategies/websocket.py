@@ -9,13 +9,11 @@ Frames are written here from section 5.2 alone, without the code under test.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from random import Random
 
-from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+from property_tests.strategies.http1 import chopping, pieces
 
-from property_tests.strategies.http1 import choppings, pieces
-
-__all__ = ["Frame", "WebSocketCase", "choppings", "frame_octets", "pieces", "websocket_cases"]
+__all__ = ["Frame", "WebSocketCase", "frame_octets", "pieces", "websocket_case"]
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEYS = (b"\x37\xfa\x21\x3d", b"\x00\x00\x00\x00", b"\xff\x01\x80\x7f")
@@ -67,9 +65,9 @@ def frame_octets(frame: Frame, masked: bool) -> bytes:
     return head + frame.key + bytes(octet ^ frame.key[i % 4] for i, octet in enumerate(frame.payload))
 
 
-texts = st.sampled_from(["", "a", "Hello", "é", "€uro", "\U0001f300", "κόσμε" * 3, "x" * 125, "x" * 126, "é" * 150])
-binaries = st.sampled_from([b"", b"\x00", b"\xff" * 4, b"\x81\x00" * 5, bytes(126), bytes(300)])
-control_payloads = st.sampled_from([b"", b"?", b"\xff\xfe", bytes(125)])
+TEXTS = ["", "a", "Hello", "é", "€uro", "\U0001f300", "κόσμε" * 3, "x" * 125, "x" * 126, "é" * 150]
+BINARIES = [b"", b"\x00", b"\xff" * 4, b"\x81\x00" * 5, bytes(126), bytes(300)]
+CONTROL_PAYLOADS = [b"", b"?", b"\xff\xfe", bytes(125)]
 BAD_UTF8 = (
     b"\x80",
     b"\xc0\xaf",
@@ -81,40 +79,38 @@ BAD_UTF8 = (
     b"ok\xc3(",
 )
 UNFINISHED_UTF8 = (b"\xc3", b"\xe2\x82", b"\xf0\x9f\x8c", b"\xed", b"\xed\xa0")
-codes = st.sampled_from(
-    [0, 999, *range(1000, 1008), *range(1010, 1017), 1014, 1100, 2999, 3000, 3999, 4000, 4999, 5000, 65535]
-)
-reasons = st.sampled_from([b"", b"bye", "größer".encode(), b"x" * 123, b"\xff", b"\xc3"])
-keys = st.sampled_from(KEYS)
-
-controls = st.builds(Frame, st.sampled_from([PING, PONG]), control_payloads, key=keys)
+CODES = [0, 999, *range(1000, 1008), *range(1010, 1017), 1014, 1100, 2999, 3000, 3999, 4000, 4999, 5000, 65535]
+REASONS = [b"", b"bye", "größer".encode(), b"x" * 123, b"\xff", b"\xc3"]
 
 
-@st.composite
-def closes(draw: DrawFn) -> Frame:
+def control(random: Random) -> Frame:
+    """A Ping or a Pong."""
+    return Frame(random.choice([PING, PONG]), random.choice(CONTROL_PAYLOADS), key=random.choice(KEYS))
+
+
+def close(random: Random) -> Frame:
     """A Close frame: mostly with a code, which may be one that must not travel."""
-    payload = draw(st.one_of(st.just(b""), codes.map(lambda code: code.to_bytes(2, "big")), st.just(b"\x03")))
-    return Frame(CLOSE, payload + (draw(reasons) if len(payload) == 2 else b""), key=draw(keys))
+    payload = random.choice([b"", b"\x03", *[random.choice(CODES).to_bytes(2, "big")] * 4])
+    return Frame(CLOSE, payload + (random.choice(REASONS) if len(payload) == 2 else b""), key=random.choice(KEYS))
 
 
-@st.composite
-def messages(draw: DrawFn) -> list[Frame]:
+def message(random: Random) -> list[Frame]:
     """A message in one frame or in fragments that are cut anywhere, with control frames between them."""
-    is_text = draw(st.booleans())
-    payload = draw(texts).encode() if is_text else draw(binaries)
-    if is_text and draw(st.integers(0, 9)) == 0:
-        payload += draw(st.sampled_from(BAD_UTF8 + UNFINISHED_UTF8))
+    is_text = bool(random.randrange(2))
+    payload = random.choice(TEXTS).encode() if is_text else random.choice(BINARIES)
+    if is_text and random.randint(0, 9) == 0:
+        payload += random.choice(BAD_UTF8 + UNFINISHED_UTF8)
     opcode = TEXT if is_text else BINARY
-    cuts = sorted(draw(st.lists(st.integers(0, len(payload)), max_size=3)))
+    cuts = sorted([random.randint(0, len(payload)) for _ in range(random.randint(0, 3))])
     frames: list[Frame] = []
     for start, end in zip([0, *cuts], [*cuts, len(payload)], strict=True):
         final = len(frames) == len(cuts)
-        frames.append(Frame(CONTINUATION if frames else opcode, payload[start:end], final, key=draw(keys)))
+        frames.append(Frame(CONTINUATION if frames else opcode, payload[start:end], final, key=random.choice(KEYS)))
     with_controls: list[Frame] = []
     for frame in frames:
         with_controls.append(frame)
-        if draw(st.integers(0, 3)) == 0:
-            with_controls.append(draw(controls))
+        if random.randint(0, 3) == 0:
+            with_controls.append(control(random))
     return with_controls
 
 
@@ -145,46 +141,40 @@ ODD_FRAMES: tuple[Frame, ...] = (
 )
 
 
-@st.composite
-def _odd(draw: DrawFn, server: bool) -> Frame:
-    frame = draw(st.sampled_from(ODD_FRAMES))
-    if draw(st.integers(0, 3)) == 0:
+def _odd(random: Random, server: bool) -> Frame:
+    frame = random.choice(ODD_FRAMES)
+    if random.randint(0, 3) == 0:
         frame = replace(frame, mask=not server)
     return frame
 
 
-@st.composite
-def _mutated(draw: DrawFn, stream: bytes) -> bytes:
+def _mutated(random: Random, stream: bytes) -> bytes:
     """Change, remove, repeat or cut off octets."""
-    at = draw(st.integers(0, max(0, len(stream) - 1)))
-    kind = draw(st.sampled_from(["change", "remove", "repeat", "cut"]))
+    at = random.randint(0, max(0, len(stream) - 1))
+    kind = random.choice(["change", "remove", "repeat", "cut"])
     if kind == "change":
-        return stream[:at] + draw(st.binary(min_size=1, max_size=1)) + stream[at + 1 :]
+        return stream[:at] + random.randbytes(1) + stream[at + 1 :]
     if kind == "remove":
-        return stream[:at] + stream[at + draw(st.integers(1, 3)) :]
+        return stream[:at] + stream[at + random.randint(1, 3) :]
     if kind == "repeat":
         return stream[: at + 1] + stream[at:]
     return stream[:at]
 
 
-@st.composite
-def _cases(draw: DrawFn) -> WebSocketCase:
-    server = draw(st.booleans())
-    moves = draw(st.lists(st.one_of(messages(), messages(), controls.map(lambda frame: [frame])), max_size=3))
-    frames = [frame for move in moves for frame in move]
-    if draw(st.booleans()):
-        frames.append(draw(closes()))
-    if draw(st.booleans()):
-        frames.insert(draw(st.integers(0, len(frames))), draw(_odd(server)))
+def websocket_case(random: Random) -> WebSocketCase:
+    """A conversation with at most one odd frame, perhaps mutated, and a chopping."""
+    server = bool(random.randrange(2))
+    frames: list[Frame] = []
+    for _ in range(random.randint(0, 3)):
+        frames += message(random) if random.randrange(3) else [control(random)]
+    if random.randrange(2):
+        frames.append(close(random))
+    if random.randrange(2):
+        frames.insert(random.randint(0, len(frames)), _odd(random, server))
     stream = b"".join(frame_octets(frame, server) for frame in frames)
-    if draw(st.integers(0, 5)) == 0:
+    if random.randint(0, 5) == 0:
         # What a side says before a header is complete shows only at the end of the stream.
-        stream += frame_octets(draw(_odd(server)), server)[: draw(st.integers(2, 14))]
-    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
-        stream = draw(_mutated(stream))
-    return WebSocketCase(server, draw(st.integers(0, 4)) == 0, stream, draw(choppings))
-
-
-def websocket_cases() -> SearchStrategy[WebSocketCase]:
-    """Everything there is to compare."""
-    return _cases()
+        stream += frame_octets(_odd(random, server), server)[: random.randint(2, 14)]
+    for _ in range(random.choice([0, 0, 1, 2])):
+        stream = _mutated(random, stream)
+    return WebSocketCase(server, random.randint(0, 4) == 0, stream, chopping(random))
