@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from conformance.clock import Clock
 from conformance.lint import LOCK
-from property_tests.decisions.models_tornado import DECISIONS
+from property_tests.decisions.models_tornado import DECISIONS, current
 from property_tests.machines.running import MACHINES, STEPS, machine, run
 
 #: 500 examples of other tests are 20 of these, which have up to fifty steps each.
@@ -68,6 +69,13 @@ async def event_lags(modules: Callable[[str], Any]) -> object:
         await waiting
 
 
+async def deadline_no_span(modules: Callable[[str], Any]) -> object:
+    """Whether a wait with a deadline no time from now ends."""
+    waiting = modules("locks").Condition().wait(timeout=timedelta(0))
+    await asyncio.sleep(1)
+    return waiting.done()
+
+
 async def lock_context_error(modules: Callable[[str], Any]) -> object:
     """What leaving the context of a lock raises that was released meanwhile."""
     lock = modules("locks").Lock()
@@ -113,13 +121,14 @@ async def periodic_restart_in_call(modules: Callable[[str], Any]) -> object:
 STORIES = {
     "wake-up.lost": wake_up_lost,
     "event.lags": event_lags,
+    "deadline.no-span": deadline_no_span,
     "lock.context-error": lock_context_error,
     "periodic.start-twice": periodic_start_twice,
     "periodic.restart-in-call": periodic_restart_in_call,
 }
 
 
-@pytest.mark.parametrize("decision", DECISIONS, ids=lambda decision: decision["id"])
+@pytest.mark.parametrize("decision", current(), ids=lambda decision: decision["id"])
 def test_every_decision_is_true(decision: dict[str, Any]) -> None:
     """Waterspout does what the decision wants; Tornado does not yet."""
     outcomes = {}

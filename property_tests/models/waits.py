@@ -80,6 +80,8 @@ class Waiting:
 
     def enter(self, line: Line, wait: Wait) -> None:
         """Stand in line."""
+        if "deadline.no-span" in self.differences and wait.deadline == self.now and not line.all_together:
+            wait.deadline = None
         line.waits.append(wait)
 
     def serve(self, line: Line, gift: Any) -> bool:
