@@ -17,7 +17,7 @@ def write_expectations(target: Target, records: Iterable[CaseRecord], why: str) 
     """Write ``NAME.expected.toml`` for what failed in ``records``; return a sentence on what was written.
 
     There is one entry for each requirement, with all the ways in which its cases fail. Reasons that were written before
-    are kept, and so are entries for other releases than the installed one.
+    are kept, and so are entries for other releases than the installed one; one without signatures stays without.
     """
     failing: dict[str, set[str]] = {}
     for record in records:
@@ -25,8 +25,10 @@ def write_expectations(target: Target, records: Iterable[CaseRecord], why: str) 
             failing.setdefault(record.id, set()).add(record.signature)
     entries = dict(target.expected_of_others)
     for id, signatures in failing.items():
-        known = target.expected.get(id) or Expectation(why, target.version())
-        entries[id] = replace(known, signatures=tuple(sorted(signatures)))
+        known = target.expected.get(id)
+        if known is None or known.signatures:
+            known = replace(known or Expectation(why, target.version()), signatures=tuple(sorted(signatures)))
+        entries[id] = known
     lines = [f"# Known failures of {target.title}. Written by `conform bless`; the reasons by people.\n"]
     lines += [_entry(id, entries[id]) for id in sorted(entries)]
     path = TARGETS / f"{target.name}.expected.toml"
@@ -38,5 +40,7 @@ def _entry(key: str, known: Expectation) -> str:
     # JSON's string escapes and arrays of strings are a subset of TOML's.
     rows = [f"[{json.dumps(key)}]", f"why = {json.dumps(known.why, ensure_ascii=False)}"]
     rows += [f"{name} = {json.dumps(value)}" for name in ("since", "before") if (value := getattr(known, name))]
-    shown = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in known.signatures)
-    return "\n".join([*rows, f"signature = [\n{shown},\n]", ""])
+    if known.signatures:
+        shown = ",\n".join(f"    {json.dumps(one, ensure_ascii=False)}" for one in known.signatures)
+        rows.append(f"signature = [\n{shown},\n]")
+    return "\n".join([*rows, ""])

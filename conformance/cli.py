@@ -243,6 +243,20 @@ def cross(peers: str, examples: int, seed: int | None, processes: int) -> None:
 
 
 @main.command()
+@click.argument("names", nargs=-1)
+@click.option("--steps", default=50_000, show_default=True, help="Steps for each class.")
+@click.option("--seed", type=int, default=None, help="Seed of the steps (default: a new one).")
+@click.option("--package", default="waterspout", show_default=True, help="Take the steps with this package.")
+@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Write the results to a file, too.")
+def models(names: tuple[str, ...], steps: int, seed: int | None, package: str, record: Path | None) -> None:
+    """Drive queues, locks and PeriodicCallback beside small models of them, in jumping time.
+
+    NAMES are classes (all when none is named).
+    """
+    raise SystemExit(jobs.compare_with_models(names, steps, seed, package, record))
+
+
+@main.command()
 @click.option("--judge", "first", is_flag=True, help="Run everything first: targets, saboteurs, the other judges.")
 @click.option(
     "--all",

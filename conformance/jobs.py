@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import itertools
+import json
 import random
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -233,6 +236,31 @@ def _compared(peers: list[str], examples: int, seed: int, jobs: int) -> Iterator
 def _ignore_interrupts() -> None:
     # The terminal interrupts every process; only the one that shows the bars is to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def compare_with_models(names: tuple[str, ...], steps: int, seed: int | None, package: str, record: Path | None) -> int:
+    """Run the state machines, write a run, print the results and return the exit code."""
+    from property_tests.machines import running  # needs the implementation, as above
+
+    if unknown := set(names) - set(running.MACHINES):
+        raise click.UsageError(f"{', '.join(sorted(unknown))}: choose from {', '.join(running.MACHINES)}")
+    chosen = names or tuple(running.MACHINES)
+    seed = random.randrange(2**32) if seed is None else seed
+    run_file = runlog.RunFile("models")
+    results = []
+    with bars(console, {package: len(chosen)}) as advance, concurrent.futures.ProcessPoolExecutor(2) as pool:
+        for job in [pool.submit(running.run, name, steps, seed, package) for name in chosen]:
+            result = job.result()
+            results.append(result)
+            run_file.write({"kind": "model", **dataclasses.asdict(result)})
+            advance(package, result.machine, 1)
+            for line in filter(None, (result.line(), result.failure)):
+                console.print(line, markup=False, soft_wrap=True)
+    code = outcome.UNEXPECTED if any(result.failure for result in results) else outcome.AS_EXPECTED
+    run_file.close(exit=code)
+    if record is not None:
+        record.write_text(json.dumps(running.record(results, steps), indent=2) + "\n", encoding="utf-8")
+    return code
 
 
 def judge_everything(everything: bool, jobs: int) -> int:

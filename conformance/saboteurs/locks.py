@@ -155,7 +155,11 @@ def _no_bound(ref: Patches) -> None:
     "lock-is-a-semaphore",
     "A Lock is a BoundedSemaphore.",
     chapters="core.locks",
-    kills=("locks.bounded-semaphore.is-a-semaphore", "locks.lock.release-unlocked"),
+    kills=(
+        "locks.bounded-semaphore.is-a-semaphore",
+        "locks.lock.release-unlocked",
+        "locks.context.released-meanwhile",
+    ),
 )
 def _lock_is_semaphore(ref: Patches) -> None:
     ref.replace(ref.locks, "Lock", ref.locks.BoundedSemaphore)

@@ -354,6 +354,28 @@ async def test_released_by_cancelling(clock, make):
     assert not await held(lock)
 
 
+@must(
+    "locks.context.released-meanwhile",
+    "Leaving the context of a Lock that was released inside raises the RuntimeError of release().",
+    doc("locks.Lock.release"),
+)
+@each(style=["async-with", "with"])
+async def test_released_meanwhile(style):
+    lock = api.locks.Lock()
+
+    async def work():
+        if style == "async-with":
+            async with lock:
+                lock.release()
+        else:
+            with await lock.acquire():
+                lock.release()
+
+    with pytest.raises(RuntimeError):
+        await work()
+    assert not await held(lock)
+
+
 @compat(
     "locks.context.plain-with",
     "A plain ``with lock:`` raises RuntimeError that names ``async with``; the lock stays as it is.",
