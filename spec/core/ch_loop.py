@@ -23,7 +23,7 @@ import warnings
 
 import pytest
 
-from conformance import api, compat, doc, each, must, observed, seed, should
+from conformance import api, compat, doc, each, labelled, must, observed, seed, should
 from conformance.programs import running
 from conformance.standins import divide, fail_after, fetch, logged
 
@@ -614,7 +614,14 @@ io_loop.run_sync(lambda: gen.sleep(0))
     "After a fork the child cannot use its parent's loop: RuntimeError says so. IOLoop.current() makes one of its own.",
     doc("process.fork_processes"),
 )
-@each(act=["io_loop.start", "lambda: io_loop.run_sync(lambda: 0)", "lambda: io_loop.add_callback(print)"])
+@each(
+    act=[
+        labelled("start", "io_loop.start"),
+        labelled("run_sync", "lambda: io_loop.run_sync(lambda: None)"),
+        labelled("add_callback", "lambda: io_loop.add_callback(print)"),
+        labelled("add_timeout", "lambda: io_loop.call_later(1, print)"),
+    ]
+)
 def test_fork_child(target, act):
     source = FORK + f"print(in_child({act}))\n"
     source += "print(in_child(lambda: ioloop.IOLoop.current().run_sync(lambda: gen.multi([gen.sleep(0)]))))\n"
@@ -652,7 +659,14 @@ print(io_loop.run_sync(main, timeout=3))
     "Whatever a forked child does with its copy of a loop, and how it ends, the parent's loop still hears everything.",
     doc("process.fork_processes"),
 )
-@each(end=["os._exit(0)", "sys.exit()", "io_loop.close()"])
+@each(
+    end=[
+        labelled("exit-at-once", "os._exit(0)"),
+        labelled("exit", "sys.exit()"),
+        labelled("close", "io_loop.close()"),
+        labelled("killed", "os.kill(os.getpid(), signal.SIGKILL)"),
+    ]
+)
 def test_fork_parent(target, end):
     source = FORK + PARENT.replace("END", end)
     with running(target, source) as program:
