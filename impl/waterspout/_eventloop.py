@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import datetime
 import math
 import numbers
@@ -29,7 +30,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from waterspout._selector_thread import AddThreadSelectorEventLoop
@@ -151,6 +152,34 @@ def attach(facade: Any, loop: asyncio.AbstractEventLoop) -> None:
     """Make ``facade`` the ``IOLoop`` of an asyncio loop."""
     setattr(loop, _FACADE, facade)
     _known.add(loop)
+
+
+# -- signals ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let every signal wake a loop that runs inside, so that its handler is called now.
+
+    Otherwise the handler of a signal that comes just as the loop goes to sleep waits until something else wakes
+    it. asyncio does this for its own signal handlers only, uvloop always.
+    """
+    pipe = getattr(loop, "_csock", None)
+    if pipe is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    number = pipe.fileno()
+    before = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
+    if before not in (-1, number):
+        # Somebody else wakes the loop, or wants to know of signals more than we do.
+        signal.set_wakeup_fd(before)
+    try:
+        yield
+    finally:
+        if before == -1 and not getattr(loop, "_signal_handlers", None):
+            after = signal.set_wakeup_fd(-1)
+            if after not in (-1, number):
+                signal.set_wakeup_fd(after)
 
 
 # -- fork -------------------------------------------------------------------------------------------------------------

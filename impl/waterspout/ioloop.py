@@ -34,6 +34,7 @@ from waterspout._eventloop import (
     this_process,
     thread_loop,
     unwrapped,
+    woken_by_signals,
 )
 from waterspout._legacy_loop import LegacyLoop
 from waterspout._periodic import PeriodicCallback
@@ -162,7 +163,8 @@ class IOLoop(LegacyLoop, Configurable):
         if self._watchdog is not None:
             self._watchdog.begin()
         try:
-            loop.run_forever()
+            with woken_by_signals(loop):
+                loop.run_forever()
         finally:
             self._in_start = False
             if self._watchdog is not None:
