@@ -1,195 +1,229 @@
-"""Saboteurs of the chapter on bridges."""
+"""Saboteurs of the chapter on bridges. Its programs run in child processes, which lie as well."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+import threading
 from typing import Any
 
 from conformance.saboteurs import Patches, saboteur
-from conformance.saboteurs.loop import wrap_method
+from conformance.saboteurs.lies import around, nothing
+from conformance.saboteurs.loop_life import Lie, instead
+
+
+def bridge_lie(name: str, lie: str, *kills: str) -> Lie:
+    """Register a saboteur of this chapter; ``kills`` are ids without what they have in common."""
+    return saboteur(name, lie, chapters="core.bridges", kills=tuple(f"bridge.{one}" for one in kills))
 
 
 def bridge(ref: Patches, name: str) -> Any:
-    """Return the reference's module ``platform.NAME``."""
+    """Return a module of ``platform``, which nothing else imports."""
     return importlib.import_module(f"{ref.package}.platform.{name}")
 
 
-@saboteur(
-    "bridge-callbacks-one-round-late",
-    "Callbacks of the IOLoop come a round later than asyncio's.",
-    chapters="core.bridges",
-    kills="bridge.asyncio.shared-loop",
+# -- asyncio ----------------------------------------------------------------------------------------------------------
+
+
+@bridge_lie(
+    "callbacks-on-a-second-loop", "add_callback() has a queue of its own beside asyncio's.", "asyncio.shared-loop"
 )
-def _one_round_late(ref: Patches) -> None:
-    def lie(original: Callable[..., Any]) -> Callable[..., Any]:
-        def add_callback(self: Any, *args: Any, **named: Any) -> None:
-            self.asyncio_loop.call_soon(lambda: original(self, *args, **named))
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, callback: Any, *args: Any) -> None:
+        original(self, lambda: original(self, callback, *args))
 
-        return add_callback
-
-    wrap_method(ref, "add_callback", lie)
+    instead(ref, "add_callback", lie)
 
 
-@saboteur(
-    "bridge-main-loop-is-new",
-    "AsyncIOMainLoop makes a loop of its own.",
-    chapters="core.bridges",
-    kills="bridge.asyncio.main-loop",
+@bridge_lie("main-loop-is-new", "AsyncIOMainLoop() makes a loop of its own.", "asyncio.main-loop")
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, **kwargs: Any) -> None:
+        original(self, **{"asyncio_loop": asyncio.new_event_loop(), **kwargs})
+
+    around(ref, bridge(ref, "asyncio").AsyncIOMainLoop, "initialize", lie)
+
+
+@bridge_lie("given-loop-ignored", "AsyncIOLoop ignores the loop it is given.", "asyncio.new-loop")
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, asyncio_loop: Any = None, **kwargs: Any) -> None:
+        original(self, asyncio_loop=asyncio.new_event_loop(), **kwargs)
+
+    around(ref, bridge(ref, "asyncio").AsyncIOLoop, "initialize", lie)
+
+
+@bridge_lie(
+    "asyncio-loop-left-open", "Closing an IOLoop leaves its asyncio loop open.", "asyncio.new-loop", "asyncio.main-loop"
 )
-def _main_loop_new(ref: Patches) -> None:
-    module = bridge(ref, "asyncio")
-    ref.replace(module, "AsyncIOMainLoop", module.AsyncIOLoop)
+def _(ref: Patches) -> None:
+    instead(ref, "close", lambda original, self, all_fds=False: None)
 
 
-@saboteur(
-    "bridge-ignores-the-loop-given",
-    "AsyncIOLoop makes a loop also when one is given.",
-    chapters="core.bridges",
-    kills="bridge.asyncio.new-loop",
+@bridge_lie("second-ioloop-taken", "A loop may get one IOLoop after the other.", "asyncio.one-ioloop-for-a-loop")
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, asyncio_loop: Any = None, **kwargs: Any) -> None:
+        try:
+            original(self, asyncio_loop=asyncio_loop, **kwargs)
+        except RuntimeError:
+            self.asyncio_loop = asyncio_loop
+
+    around(ref, bridge(ref, "asyncio").AsyncIOLoop, "initialize", lie)
+
+
+@bridge_lie(
+    "asyncio-future-of-futures-only", "to_asyncio_future() returns what it is given.", "asyncio.futures-both-ways"
 )
-def _ignore_loop(ref: Patches) -> None:
-    module = bridge(ref, "asyncio")
-    original = module.AsyncIOLoop
-    ref.replace(module, "AsyncIOLoop", lambda asyncio_loop=None, make_current=True: original(make_current=make_current))
+def _(ref: Patches) -> None:
+    ref.replace(bridge(ref, "asyncio"), "to_asyncio_future", lambda tornado_future: tornado_future)
 
 
-@saboteur(
-    "bridge-second-ioloop",
-    "Attaching to a loop that has an IOLoop gives that one.",
-    chapters="core.bridges",
-    kills="bridge.asyncio.one-ioloop-for-a-loop",
+@bridge_lie(
+    "any-thread-policy-plain",
+    "AnyThreadEventLoopPolicy makes a new loop at each question.",
+    "asyncio.any-thread-policy",
 )
-def _second_ioloop(ref: Patches) -> None:
-    ref.replace(bridge(ref, "asyncio"), "AsyncIOLoop", lambda **named: ref.ioloop.IOLoop.current())
+def _(ref: Patches) -> None:
+    policy = bridge(ref, "asyncio").AnyThreadEventLoopPolicy
+    ref.replace(policy, "get_event_loop", lambda self: self.new_event_loop())
 
 
-@saboteur(
-    "bridge-futures-unchanged",
-    "to_asyncio_future() returns its argument.",
-    chapters="core.bridges",
-    kills="bridge.asyncio.futures-both-ways",
+@bridge_lie(
+    "selector-thread-calls-itself",
+    "Callbacks of descriptors are called in the selector's thread.",
+    "selector-thread.calls-on-the-loop",
 )
-def _futures_unchanged(ref: Patches) -> None:
-    ref.replace(bridge(ref, "asyncio"), "to_asyncio_future", lambda future: future)
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, fd: Any, callback: Any, *args: Any) -> None:
+        def elsewhere() -> None:
+            thread = threading.Thread(target=callback, args=args)
+            thread.start()
+            thread.join()
+
+        original(self, fd, elsewhere)
+
+    around(ref, bridge(ref, "asyncio").SelectorThread, "add_reader", lie)
 
 
-@saboteur(
-    "bridge-policy-of-the-main-thread",
-    "AnyThreadEventLoopPolicy is asyncio's own policy.",
-    chapters="core.bridges",
-    kills="bridge.asyncio.any-thread-policy",
+@bridge_lie(
+    "selector-thread-reports-once",
+    "A descriptor is reported once, until it is added again.",
+    "selector-thread.again-and-again",
 )
-def _main_thread_policy(ref: Patches) -> None:
-    ref.replace(bridge(ref, "asyncio"), "AnyThreadEventLoopPolicy", asyncio.DefaultEventLoopPolicy)
-
-
-@saboteur(
-    "bridge-thread-drops-arguments",
-    "A SelectorThread calls without the arguments it was given.",
-    chapters="core.bridges",
-    kills="bridge.selector-thread.calls-on-the-loop",
-)
-def _drop_arguments(ref: Patches) -> None:
-    thread = bridge(ref, "asyncio").SelectorThread
-    original = thread.add_reader
-    ref.replace(thread, "add_reader", lambda self, fd, callback, *args: original(self, fd, callback))
-
-
-@saboteur(
-    "bridge-thread-reports-once",
-    "A SelectorThread reports that a descriptor is readable once.",
-    chapters="core.bridges",
-    kills="bridge.selector-thread.again-and-again",
-)
-def _report_once(ref: Patches) -> None:
-    thread = bridge(ref, "asyncio").SelectorThread
-    original = thread.add_reader
-
-    def add_reader(self: Any, fd: Any, callback: Callable[..., object], *args: Any) -> None:
-        reported: list[bool] = []
-
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, fd: Any, callback: Any, *args: Any) -> None:
         def once() -> None:
-            if not reported:
-                reported.append(True)
-                callback(*args)
+            self.remove_reader(fd)
+            callback(*args)
 
         original(self, fd, once)
 
-    ref.replace(thread, "add_reader", add_reader)
+    around(ref, bridge(ref, "asyncio").SelectorThread, "add_reader", lie)
 
 
-@saboteur(
-    "bridge-thread-left-running",
-    "Closing an AddThreadSelectorEventLoop closes nothing.",
-    chapters="core.bridges",
-    kills="bridge.selector-thread.close",
+@bridge_lie("selector-thread-goes-on", "remove_reader() takes no effect.", "selector-thread.again-and-again")
+def _(ref: Patches) -> None:
+    ref.replace(bridge(ref, "asyncio").SelectorThread, "remove_reader", nothing)
+
+
+@bridge_lie(
+    "selector-wrapper-left-open",
+    "Closing AddThreadSelectorEventLoop does not close the wrapped loop.",
+    "selector-thread.close",
 )
-def _left_running(ref: Patches) -> None:
-    ref.replace(bridge(ref, "asyncio").AddThreadSelectorEventLoop, "close", lambda self: None)
+def _(ref: Patches) -> None:
+    ref.replace(bridge(ref, "asyncio").AddThreadSelectorEventLoop, "close", nothing)
 
 
-@saboteur(
-    "bridge-needs-watching-loops",
-    "add_handler() fails on a loop that watches no descriptors.",
-    chapters="core.bridges",
-    kills="bridge.selector-thread.used-by-ioloop",
+@bridge_lie(
+    "handlers-need-a-watching-loop",
+    "add_handler() fails on loops that watch no descriptors.",
+    "selector-thread.used-by-ioloop",
 )
-def _needs_watching(ref: Patches) -> None:
-    def lie(original: Callable[..., Any]) -> Callable[..., Any]:
-        def add_handler(self: Any, fd: Any, handler: Any, events: int) -> None:
-            if type(self.asyncio_loop).add_reader is asyncio.AbstractEventLoop.add_reader:
-                raise NotImplementedError
-            original(self, fd, handler, events)
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, fd: Any, handler: Any, events: int) -> None:
+        number = fd if isinstance(fd, int) else fd.fileno()
+        self.asyncio_loop.add_reader(number, nothing)
+        self.asyncio_loop.remove_reader(number)
+        original(self, fd, handler, events)
 
-        return add_handler
-
-    wrap_method(ref, "add_handler", lie)
+    instead(ref, "add_handler", lie)
 
 
-@saboteur(
-    "twisted-refuses-to-install",
-    "install() says that there is a reactor already.",
-    chapters="core.bridges",
-    kills=("bridge.twisted.install", "bridge.twisted.reactor-starts-with-the-loop", "bridge.twisted.resolver"),
+# -- Twisted ----------------------------------------------------------------------------------------------------------
+
+
+@bridge_lie(
+    "twisted-not-installed",
+    "install() leaves Twisted the reactor it would take by itself.",
+    "twisted.install",
+    "twisted.reactor-starts-with-the-loop",
 )
-def _refuse_install(ref: Patches) -> None:
-    from twisted.internet.error import ReactorAlreadyInstalledError
+def _(ref: Patches) -> None:
+    def install() -> Any:
+        from twisted.internet import reactor
 
-    def install(io_loop: object = None) -> None:
-        raise ReactorAlreadyInstalledError("reactor already installed")
+        return reactor
 
     ref.replace(bridge(ref, "twisted"), "install", install)
 
 
-@saboteur(
-    "twisted-deferred-is-none",
-    "Waiting for a Deferred gives None at once.",
-    chapters="core.bridges",
-    kills=("bridge.twisted.deferred", "bridge.twisted.deferred-cancelled"),
+@bridge_lie("deferred-failure-is-a-result", "The failure of a Deferred is the result of the wait.", "twisted.deferred")
+def _(ref: Patches) -> None:
+    _deferred(ref, lambda deferred, future: deferred.addBoth(future.set_result))
+
+
+@bridge_lie(
+    "deferred-cancel-stays",
+    "Cancelling the wait for a Deferred leaves the Deferred alone.",
+    "twisted.deferred-cancelled",
 )
-def _deferred_none(ref: Patches) -> None:
+def _(ref: Patches) -> None:
+    _deferred(ref, lambda deferred, future: deferred.addCallback(future.set_result))
+
+
+def _deferred(ref: Patches, link: Any) -> None:
     from twisted.internet.defer import Deferred
 
-    original = ref.gen.convert_yielded
-
-    def convert_yielded(yielded: Any) -> Any:
-        if not isinstance(yielded, Deferred):
-            return original(yielded)
+    def convert(deferred: Any) -> Any:
         future = ref.concurrent.Future()
-        future.set_result(None)
+        link(deferred, future)
         return future
 
-    convert_yielded.register = original.register  # type: ignore[attr-defined]
-    ref.replace(ref.gen, "convert_yielded", convert_yielded)
+    # After its own conversion, which comes with the module.
+    assert bridge(ref, "twisted")
+    ref.gen.convert_yielded.register(Deferred, convert)
 
 
-@saboteur(
-    "twisted-loop-without-a-reactor",
-    "TwistedIOLoop is the current loop, whatever the reactor.",
-    chapters="core.bridges",
-    kills=("bridge.twisted.loop-on-a-reactor", "bridge.twisted.loop-needs-asyncio"),
+@bridge_lie(
+    "reactor-waits-for-run", "A TornadoReactor starts by its own run() only.", "twisted.reactor-starts-with-the-loop"
 )
-def _without_reactor(ref: Patches) -> None:
-    ref.replace(bridge(ref, "twisted"), "TwistedIOLoop", lambda reactor=None, **named: ref.ioloop.IOLoop.current())
+def _(ref: Patches) -> None:
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
+    def init(self: Any, io_loop: Any = None) -> None:
+        AsyncioSelectorReactor.__init__(self, ref.ioloop.IOLoop.current().asyncio_loop)
+
+    ref.replace(bridge(ref, "twisted").TornadoReactor, "__init__", init)
+
+
+@bridge_lie(
+    "twisted-loop-leaves-the-reactor", "TwistedIOLoop starts the loop, not the reactor.", "twisted.loop-on-a-reactor"
+)
+def _(ref: Patches) -> None:
+    ref.replace(bridge(ref, "twisted").TwistedIOLoop, "start", lambda self: self.asyncio_loop.run_forever())
+
+
+@bridge_lie(
+    "twisted-loop-takes-any-reactor",
+    "TwistedIOLoop ignores a reactor that has no asyncio loop.",
+    "twisted.loop-needs-asyncio",
+)
+def _(ref: Patches) -> None:
+    ref.replace(bridge(ref, "twisted").TwistedIOLoop, "initialize", nothing)
+
+
+@bridge_lie("twisted-resolver-ignores-family", "TwistedResolver gives addresses of any family.", "twisted.resolver")
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, host: str, port: int, family: int = 0) -> Any:
+        return original(self, host, port)
+
+    around(ref, bridge(ref, "twisted").TwistedResolver, "resolve", lie)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,6 @@ def _(ref: Patches) -> None:
 def _(ref: Patches) -> None:
     def change(io_loop: Any, fd: Any, handler: Any, events: int) -> Callable[..., Any]:
         def deaf(given: Any, happened: int) -> None:
-            import socket
-
             if isinstance(given, socket.socket) and given.recv(1, socket.MSG_PEEK) == b"":
                 return
             handler(given, happened)

@@ -50,9 +50,18 @@ def _(ref: Patches) -> None:
     instead(ref, "running", lambda original, self: True)
 
 
-@legacy_lie("initialized-always", "initialized() is True.", "running")
+@legacy_lie("initialized-always", "initialized() is True.", "initialized")
 def _(ref: Patches) -> None:
     static(ref, "initialized", lambda original: True)
+
+
+@legacy_lie("close-loop-ignored", "close() closes the asyncio loop, whatever close_loop says.", "close-loop-argument")
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, all_fds: bool = False) -> None:
+        original(self, all_fds)
+        self.asyncio_loop.close()
+
+    instead(ref, "close", lie)
 
 
 @legacy_lie("install-without-effect", "install() does nothing but warn.", "install")

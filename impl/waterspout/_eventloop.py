@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import datetime
 import math
 import numbers
@@ -29,7 +30,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from waterspout._selector_thread import AddThreadSelectorEventLoop
@@ -107,14 +108,21 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return what makes loops: asyncio, by its policy, or uvloop if WATERSPOUT_LOOP in the environment says so."""
-    choice = os.environ.get("WATERSPOUT_LOOP", "asyncio")
-    if choice == "asyncio":
-        return asyncio.new_event_loop
-    if choice != "uvloop":
-        raise ValueError(f"WATERSPOUT_LOOP={choice}: set it to asyncio or uvloop, or leave it unset")
-    import uvloop
+    """Return uvloop's factory where it is installed, unless the program has chosen otherwise.
 
+    It chooses by setting an event loop policy, or by the environment variable WATERSPOUT_LOOP.
+    """
+    choice = os.environ.get("WATERSPOUT_LOOP", "")
+    if choice not in ("", "asyncio", "uvloop"):
+        raise ValueError(f"WATERSPOUT_LOOP={choice}: set it to asyncio or uvloop, or leave it unset")
+    if choice == "asyncio" or (not choice and not type(_policy()).__module__.startswith("asyncio.")):
+        return asyncio.new_event_loop
+    try:
+        import uvloop
+    except ImportError:
+        if choice:
+            raise
+        return asyncio.new_event_loop
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
 
@@ -144,6 +152,34 @@ def attach(facade: Any, loop: asyncio.AbstractEventLoop) -> None:
     """Make ``facade`` the ``IOLoop`` of an asyncio loop."""
     setattr(loop, _FACADE, facade)
     _known.add(loop)
+
+
+# -- signals ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let every signal wake a loop that runs inside, so that its handler is called now.
+
+    Otherwise the handler of a signal that comes just as the loop goes to sleep waits until something else wakes
+    it. asyncio does this for its own signal handlers only, uvloop always.
+    """
+    pipe = getattr(loop, "_csock", None)
+    if pipe is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    number = pipe.fileno()
+    before = signal.set_wakeup_fd(number, warn_on_full_buffer=False)
+    if before not in (-1, number):
+        # Somebody else wakes the loop, or wants to know of signals more than we do.
+        signal.set_wakeup_fd(before)
+    try:
+        yield
+    finally:
+        if before == -1 and not getattr(loop, "_signal_handlers", None):
+            after = signal.set_wakeup_fd(-1)
+            if after not in (-1, number):
+                signal.set_wakeup_fd(after)
 
 
 # -- fork -------------------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ its own: timers, callbacks and descriptors go straight to asyncio, so both inter
 any loop that follows asyncio's interface. What the facade adds is the treatment of callbacks: they may be
 coroutines, and whatever they raise is logged instead of lost. Documentation: ``tornado.ioloop``.
 
-A loop made here is the one that asyncio's event loop policy makes, or uvloop's if the environment variable
-``WATERSPOUT_LOOP`` is ``uvloop``. Programs that start with ``asyncio.run()`` get whatever asyncio gives them.
+A loop made here is uvloop's where that is installed and neither an event loop policy nor the environment
+variable ``WATERSPOUT_LOOP`` (``asyncio`` or ``uvloop``) says otherwise. Programs that start with
+``asyncio.run()`` get whatever asyncio gives them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from waterspout._eventloop import (
     this_process,
     thread_loop,
     unwrapped,
+    woken_by_signals,
 )
 from waterspout._legacy_loop import LegacyLoop
 from waterspout._periodic import PeriodicCallback
@@ -162,7 +164,8 @@ class IOLoop(LegacyLoop, Configurable):
         if self._watchdog is not None:
             self._watchdog.begin()
         try:
-            loop.run_forever()
+            with woken_by_signals(loop):
+                loop.run_forever()
         finally:
             self._in_start = False
             if self._watchdog is not None:

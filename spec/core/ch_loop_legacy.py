@@ -7,6 +7,7 @@ around.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import time
@@ -47,21 +48,49 @@ async def test_handle_callback_exception(clock, caplog, kind):
 
 @must(
     "loop.legacy.running",
-    "running() tells whether the loop runs, initialized() whether the thread has one.",
-    doc("ioloop.IOLoop.initialized"),
+    "running() tells whether the loop runs.",
+    doc("ioloop.IOLoop.running"),
     needs=("legacy",),
 )
 def test_running():
+    io_loop = api.ioloop.IOLoop(make_current=False)
+    seen = []
+    io_loop.add_callback(lambda: seen.append(io_loop.running()))
+    assert io_loop.running() is False
+    io_loop.run_sync(turns)
+    assert (seen, io_loop.running()) == ([True], False)
+    io_loop.close()
+
+
+@must(
+    "loop.legacy.initialized",
+    "initialized() tells whether there is a loop already, and makes none.",
+    doc("ioloop.IOLoop.initialized"),
+    needs=("legacy",),
+)
+def test_initialized():
+    assert api.ioloop.IOLoop.initialized() is False
     assert api.ioloop.IOLoop.initialized() is False
     io_loop = api.ioloop.IOLoop.instance()
-    assert (api.ioloop.IOLoop.initialized(), io_loop.running()) == (True, False)
-
-    async def inside():
-        return io_loop.running(), api.ioloop.IOLoop.initialized()
-
-    assert io_loop.run_sync(inside) == (True, True)
-    assert io_loop.running() is False
+    assert api.ioloop.IOLoop.initialized() is True
     io_loop.close()
+    assert api.ioloop.IOLoop.initialized() is False
+
+
+@must(
+    "loop.legacy.close-loop-argument",
+    "With close_loop=False, closing the IOLoop leaves its asyncio loop open, for asyncio to go on with.",
+    doc("platform.asyncio.BaseAsyncIOLoop"),
+    needs=("legacy",),
+)
+def test_close_loop_argument():
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    io_loop = api.platform.asyncio.AsyncIOMainLoop(close_loop=False)
+    io_loop.run_sync(turns)
+    io_loop.close()
+    loop.run_until_complete(turns())
+    loop.close()
 
 
 @must(

@@ -15,7 +15,6 @@ from typing import Any
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.main import installReactor
-from twisted.names import cache, client, hosts, resolve
 
 from waterspout._eventloop import create_future
 from waterspout.concurrent import (
@@ -33,12 +32,8 @@ __all__ = ["TornadoReactor", "TwistedIOLoop", "TwistedResolver", "install"]
 
 _RESOLV_CONF = "/etc/resolv.conf"
 
-# Twisted has no annotations for these.
+# Twisted has no annotations for it.
 _install_reactor: Any = installReactor
-_ResolverChain: Any = resolve.ResolverChain
-_HostsResolver: Any = hosts.Resolver
-_CacheResolver: Any = cache.CacheResolver
-_ClientResolver: Any = client.Resolver
 
 
 class TornadoReactor(AsyncioSelectorReactor):
@@ -123,6 +118,16 @@ def _future_of_deferred(deferred: Deferred[Any]) -> Future[Any]:
     return future
 
 
+def _resolver_chain(reactor: Any) -> Any:
+    # Twisted's DNS client takes a while to import, and not everybody needs it.
+    from twisted.names import cache, client, hosts, resolve
+
+    parts: Any = (hosts.Resolver, cache.CacheResolver, client.Resolver, resolve.ResolverChain)
+    hosts_file, known, servers, chain = parts
+    # Asked in this order.
+    return chain([hosts_file(), known(reactor=reactor), servers(resolv=_RESOLV_CONF, reactor=reactor)])
+
+
 class TwistedResolver(Configurable):
     """Resolves host names by Twisted's own DNS client, without threads.
 
@@ -147,10 +152,7 @@ class TwistedResolver(Configurable):
 
             reactor = installed
         self.reactor = reactor
-        # Asked in this order: the hosts file, what is known already, the name servers of the system.
-        self.resolver: Any = _ResolverChain(
-            [_HostsResolver(), _CacheResolver(reactor=reactor), _ClientResolver(resolv=_RESOLV_CONF, reactor=reactor)]
-        )
+        self.resolver = _resolver_chain(reactor)
 
     async def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
