@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
 import signal
 import threading
@@ -190,8 +191,11 @@ def test_close_while_running():
             io_loop.close()
         return await goes_on()
 
-    assert io_loop.run_sync(main) == "goes on"
-    io_loop.close()
+    # What does not close the loop must not leave it to later cases.
+    with contextlib.closing(io_loop.asyncio_loop):
+        assert io_loop.run_sync(main) == "goes on"
+        io_loop.close()
+        assert io_loop.asyncio_loop.is_closed()
 
 
 @compat(
