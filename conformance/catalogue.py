@@ -132,6 +132,13 @@ def is_named(id: str, chapter: str, globs: Iterable[str]) -> bool:
     return any(_matches(id, glob) or _matches(chapter, glob) for glob in globs)
 
 
+def chapters_with(globs: Iterable[str]) -> list[Chapter]:
+    """Return the chapters in which one of ``globs`` names a requirement."""
+    return [
+        chapter for chapter in chapters() if any(is_named(entry.id, chapter.name, globs) for entry in chapter.entries)
+    ]
+
+
 def _matches(name: str, glob: str) -> bool:
     pattern = re.escape(glob.split("[")[0].split("@")[0]).replace(r"\*", ".*")
     return re.fullmatch(pattern, name) is not None or name.startswith(glob + ".")

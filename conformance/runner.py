@@ -123,7 +123,8 @@ class Child:
 
     def _command(self, done: Path) -> list[str]:
         options, target = self._options, self.target
-        command = [target.python, "-m", "pytest", str(SPEC), "-p", "conformance.plugin", "-q", "--no-header"]
+        command = [target.python, "-m", "pytest", *_files(options.ids)]
+        command += ["-p", "conformance.plugin", "-q", "--no-header"]
         command += [
             "-c",
             str(BOOK / "pyproject.toml"),
@@ -284,6 +285,11 @@ def _begin(
     child = Child(target, options, directory, on_record)
     child.start()
     return child
+
+
+def _files(ids: tuple[str, ...]) -> list[str]:
+    """Return what pytest is to collect: every process of a run reads it all, so no more than the chosen chapters."""
+    return [str(chapter.path) for chapter in catalogue.chapters_with(ids)] or [str(SPEC)]
 
 
 def _target_options(target: Target) -> list[str]:

@@ -73,7 +73,7 @@ def test_the_crawler_counts_pages_that_fail_as_done(capsys: pytest.CaptureFixtur
 
 
 def test_the_crawler_gives_up_at_its_deadline() -> None:
-    """With TimeoutError, and without leaving a worker behind."""
+    """With the TimeoutError of asyncio, and without leaving a worker behind."""
     with example("crawler", "crawler") as (crawler,):
 
         async def never(url: str) -> str:
@@ -83,7 +83,7 @@ def test_the_crawler_gives_up_at_its_deadline() -> None:
         crawler.fetch = never  # type: ignore[attr-defined]
 
         async def main() -> None:
-            with pytest.raises(TimeoutError):
+            with pytest.raises(asyncio.TimeoutError):
                 await crawler.crawl("http://site.example/", timeout=0)
             assert asyncio.all_tasks() == {asyncio.current_task()}
 

@@ -18,9 +18,9 @@ from conformance import target as targets
 from conformance.paths import BOOK
 from conformance.verdict import CaseRecord, Verdict
 
-#: A chapter of the API level and one of the wire level: small ones, since each test runs them.
-API_CHAPTER = "core.queues"
-WIRE_CHAPTER = "websocket.framing"
+#: Requirements of the API level and of the wire level: few, since each test judges them.
+API_IDS = "queues.queue.*"
+WIRE_IDS = "websocket.opcode.*"
 #: A server that greets, answers nothing, and ends with the first connection.
 DYING_SERVER = """
 import json, socket
@@ -57,9 +57,9 @@ def test_a_package_without_the_names_is_missing_them_case_by_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    records = judge(package(tmp_path, "empty_package", ""), API_CHAPTER)
+    records = judge(package(tmp_path, "empty_package", ""), API_IDS)
 
-    assert len(records) >= 15
+    assert len(records) > 1
     assert {record.verdict for record in records} == {Verdict.MISSING}
     assert "empty_package.queues has no Queue" in {record.message for record in records}
     assert outcome.exit_code(records) == outcome.UNEXPECTED
@@ -70,7 +70,7 @@ def test_a_package_that_ends_the_process_fails_each_case_and_the_run_goes_on(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     text = "import os\nclass Queue:\n    def __init__(self, maxsize=0):\n        os._exit(3)\n"
-    records = judge(package(tmp_path, "ending_package", text), "queues.queue.*", jobs=1)
+    records = judge(package(tmp_path, "ending_package", text), API_IDS, jobs=1)
 
     assert records
     assert {record.verdict for record in records} <= {Verdict.FAIL, Verdict.MISSING}
@@ -84,7 +84,7 @@ def test_a_package_that_hangs_where_no_signal_reaches_is_ended(tmp_path: Path, m
         "import signal, time\nclass Queue:\n    def __init__(self, maxsize=0):\n"
         "        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n        time.sleep(600)\n"
     )
-    records = judge(package(tmp_path, "hanging_package", text), "queues.queue.*", jobs=1, seconds=1.0)
+    records = judge(package(tmp_path, "hanging_package", text), API_IDS, jobs=1, seconds=1.0)
 
     assert records
     assert any("hung" in record.message for record in records)
@@ -100,9 +100,9 @@ def test_a_package_that_hangs_where_no_signal_reaches_is_ended(tmp_path: Path, m
     ],
 )
 def test_a_server_that_does_not_start_is_not_testable_and_says_why(command: str, words: str) -> None:
-    records = judge(targets.from_command(command), WIRE_CHAPTER)
+    records = judge(targets.from_command(command), WIRE_IDS)
 
-    assert len(records) >= 15
+    assert len(records) > 1
     assert {record.verdict for record in records} == {Verdict.NOT_TESTABLE}
     assert all(words in record.message for record in records), records[0].message
     assert outcome.exit_code(records) == outcome.UNEXPECTED
@@ -110,7 +110,7 @@ def test_a_server_that_does_not_start_is_not_testable_and_says_why(command: str,
 
 def test_a_server_that_dies_fails_its_cases_with_its_log(tmp_path: Path) -> None:
     (tmp_path / "dying.py").write_text(DYING_SERVER)
-    records = judge(targets.from_command(f"{sys.executable} {tmp_path / 'dying.py'}"), "websocket.opcode.*")
+    records = judge(targets.from_command(f"{sys.executable} {tmp_path / 'dying.py'}"), WIRE_IDS)
 
     assert records
     assert not any(record.verdict.good for record in records)
