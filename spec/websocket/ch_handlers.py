@@ -299,9 +299,13 @@ async def test_open_coroutine(serve):
         def on_message(self, message):
             self.write_message(message)
 
-    async with websocket(await serve([("/", Page)]), "/") as peer:
+    server = await serve([("/", Page), ("/echo", echo())])
+    async with websocket(server, "/") as peer:
         peer.send("early")
         assert await begun.first(1) == ["open"]
+        async with websocket(server, "/echo") as later:
+            # When one that came later is served, the early message has arrived.
+            assert await later.receive() == "connected!"
         go_on.set()
         assert [await peer.receive(), await peer.receive()] == ["opened", "early"]
 
