@@ -10,6 +10,7 @@ import socket
 import ssl
 import stat
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -183,24 +184,40 @@ def ssl_options_to_context(ssl_options: TLSOptions, server_side: bool | None = N
 
     A dict may have ``ssl_version``, ``certfile``, ``keyfile``, ``cert_reqs``, ``ca_certs`` and ``ciphers``,
     with the meanings that they have in `ssl`; other keys raise `ValueError`.  ``server_side`` says which side
-    the context is for. Documentation: ``netutil.ssl_options_to_context``.
+    the context is for.  That of a client verifies the certificate and the name of its peer, unless ``cert_reqs`` is
+    `ssl.CERT_NONE`; those of a server, or of either side, verify nothing unless ``cert_reqs`` says so.
+    Documentation: ``netutil.ssl_options_to_context``.
     """
     if isinstance(ssl_options, ssl.SSLContext):
         return ssl_options
     unknown = set(ssl_options) - _SSL_OPTIONS
     if unknown:
         raise ValueError(f"unknown TLS options {sorted(unknown)}; known are {sorted(_SSL_OPTIONS)}")
-    default_version = ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
-    context = ssl.SSLContext(ssl_options.get("ssl_version", default_version))
-    # The certificate is verified as far as cert_reqs says; host names are the business of whoever connects.
-    context.check_hostname = False
-    context.verify_mode = ssl_options.get("cert_reqs", ssl.CERT_NONE)
+    context = _new_context(ssl_options.get("ssl_version"), server_side)
+    verify = ssl_options.get("cert_reqs", context.verify_mode)
+    if verify == ssl.CERT_NONE:
+        # Of a certificate that nobody verifies, the name says nothing.
+        context.check_hostname = False
+    context.verify_mode = verify
     if "certfile" in ssl_options:
         context.load_cert_chain(ssl_options["certfile"], ssl_options.get("keyfile"))
     if "ca_certs" in ssl_options:
         context.load_verify_locations(ssl_options["ca_certs"])
     if "ciphers" in ssl_options:
         context.set_ciphers(ssl_options["ciphers"])
+    return context
+
+
+def _new_context(version: int | None, server_side: bool | None) -> ssl.SSLContext:
+    with warnings.catch_warnings():
+        # Only the context that serves both sides is deprecated; who does not say which side it is for needs it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        if version is None:
+            sides = {None: ssl.PROTOCOL_TLS, True: ssl.PROTOCOL_TLS_SERVER, False: ssl.PROTOCOL_TLS_CLIENT}
+            version = sides[server_side]
+        context = ssl.SSLContext(version)
+    # Secrets may be read off the length of what was compressed (CRIME).
+    context.options |= ssl.OP_NO_COMPRESSION
     return context
 
 
