@@ -15,6 +15,7 @@ from typing import Any
 
 from waterspout.ioloop import IOLoop
 from waterspout.netutil import DEFAULT_BACKLOG, TLSOptions, bind_sockets, ssl_options_to_context
+from waterspout.process import fork_processes
 
 __all__ = ["TCPServer"]
 
@@ -130,15 +131,16 @@ class TCPServer:
         self.add_sockets(sockets)
 
     def start(self, num_processes: int | None = 1, max_restarts: int | None = None) -> None:
-        """Accept on what `bind` took, in this process.
+        """Accept on what `bind` took, in this process or in children of it.
 
-        Raises `ValueError` for another number of processes than one, and `RuntimeError` when called twice.
-        Documentation: ``tcpserver.TCPServer.start``.
+        With another number of processes than one, this process looks after its children and does not return from
+        here; ``max_restarts`` and what is raised are those of `process.fork_processes`.  Raises `RuntimeError` when
+        called twice.  Documentation: ``tcpserver.TCPServer.start``.
         """
-        if num_processes != 1:
-            raise ValueError(f"this server runs in one process, not {num_processes!r}; start one in each")
         if self._started:
             raise RuntimeError("start() was called twice; call bind() or listen() for more ports")
+        if num_processes != 1:
+            fork_processes(num_processes, max_restarts)
         self._started = True
         sockets, self._pending_sockets = self._pending_sockets, []
         self.add_sockets(sockets)
