@@ -7,11 +7,14 @@ later, which are waited for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import re
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -36,9 +39,8 @@ class Leftovers:
             if not found:
                 return
             await asyncio.sleep(0)
-        with warnings.catch_warnings():
+        with forgiving():
             # What is merely forgotten must not be found by the next case instead.
-            warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
         raise AssertionError(f"the case leaves behind: {'; '.join(found)}")
 
@@ -46,9 +48,13 @@ class Leftovers:
         loop = asyncio.get_running_loop()
         new = _open_descriptors() - self._before
         found = [f"{number} x {kind}" for kind, number in sorted(new.items())]
-        found += [f"{task!r}" for task in asyncio.all_tasks(loop) - {asyncio.current_task()}]
-        timers = getattr(loop, "_scheduled", ())
-        return found + [f"{timer!r}" for timer in timers if not timer.cancelled()]
+        found += [f"task {_name(task)}" for task in asyncio.all_tasks(loop) - {asyncio.current_task()}]
+        timers = [timer for timer in getattr(loop, "_scheduled", ()) if not timer.cancelled()]
+        return found + [f"{len(timers)} x timer"] * bool(timers)
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    return getattr(task.get_coro(), "__qualname__", "without a name")
 
 
 def _open_descriptors() -> Counter[str]:
@@ -66,6 +72,14 @@ def _open_descriptors() -> Counter[str]:
             continue
         kinds[re.sub(r":?\[?\d*\]?$", "", target)] += 1
     return kinds
+
+
+@contextlib.contextmanager
+def forgiving() -> Iterator[None]:
+    """Accept that what a failure leaves over is closed by Python, which complains about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
 
 
 @pytest.fixture

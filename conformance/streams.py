@@ -227,11 +227,16 @@ class Opened:
     """Closes sockets and streams after a case: ``near, far = opened.pair()``."""
 
     def __init__(self) -> None:
-        self._open: list[Any] = []
+        self.things: list[Any] = []
+        self._calls: list[Callable[[], Any]] = []
+
+    def on_close(self, call: Callable[[], Any]) -> None:
+        """Call ``call()`` after the case."""
+        self._calls.append(call)
 
     def keep(self, *things: Any) -> Any:
         """Close ``things`` after the case; return the first."""
-        self._open += things
+        self.things += things
         return things[0] if things else None
 
     def pair(self, **limits: Any) -> tuple[Any, socket.socket]:
@@ -241,7 +246,9 @@ class Opened:
 
     async def aclose(self) -> None:
         """Close everything."""
-        for thing in self._open:
+        for call in self._calls:
+            call()
+        for thing in self.things:
             # A stream in whose place start_tls() put another one has no socket, and need not be closed.
             if getattr(thing, "socket", thing) is not None:
                 thing.close()
