@@ -1,8 +1,8 @@
 """Small programs on the package under test, each in a process of its own, for cases on how programs start.
 
-A program is written as its author would, with the name of the package put in. It runs as the main module of a child
-process, in which the saboteur of the run, if there is one, has told its lie before. Whatever happens, the process has
-ended when the case has.
+A program is written as its author would, with the name of the package put in. It is the main module of a child process,
+in which the saboteur of the run, if there is one, has told its lie before. Whatever happens, the process, and
+those that it forked, have ended when the case has.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import contextlib
 import http.client
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -27,6 +29,8 @@ from conformance.target import Target
 
 #: Seconds an interpreter may take to start and to listen; a busy machine needs a few.
 START_SECONDS = 8.0
+#: An environment variable whose value tells the processes of one program from all others.
+_MARK = "CONFORM_PROGRAM"
 
 
 class Program:
@@ -44,14 +48,18 @@ class Program:
         """
         deadline = time.monotonic() + START_SECONDS
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
-            with contextlib.closing(connection):
-                try:
-                    connection.request("GET", path)
-                    answer = connection.getresponse()
-                    return answer.status, answer.read().decode()
-                except ConnectionError:
-                    self._still_starting(deadline)
+            try:
+                return self.ask(path)
+            except ConnectionError:
+                self._still_starting(deadline)
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Return status and body of a GET. Raises ConnectionError when the program does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
     def _still_starting(self, deadline: float) -> None:
         # Waiting for the process to end is the pace of the attempts: a program that failed is noticed at once.
@@ -87,7 +95,8 @@ def running(target: Target, source: str, *arguments: str) -> Iterator[Program]:
         path = Path(folder) / "program.py"
         path.write_text(code, encoding="utf-8")
         command = [target.python, "-m", __name__, target.package, target.saboteur, str(path), *words]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        mark = uuid.uuid4().hex
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), _MARK: mark}
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
@@ -96,6 +105,16 @@ def running(target: Target, source: str, *arguments: str) -> Iterator[Program]:
         finally:
             process.kill()
             process.wait()
+            _end_children(mark)
+
+
+def _end_children(mark: str) -> None:
+    """End the processes that a program forked and left behind, where the system lets one find them."""
+    variable = f"{_MARK}={mark}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if variable in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -91,13 +91,13 @@ def test_a_server_stopped_before_it_accepts_closes_its_sockets() -> None:
 
 
 def test_bind_takes_the_port_and_start_serves_it() -> None:
-    """Start is for one process, once."""
+    """In the process of a loop start serves alone, once."""
 
     async def test() -> None:
         server = GreetingServer()
         server.bind(0, "127.0.0.1")
-        with pytest.raises(ValueError, match="one process"):
-            server.start(0)
+        with pytest.raises(RuntimeError, match="an event loop runs"):
+            server.start(2)
         server.start()
         with pytest.raises(RuntimeError):
             server.start()

@@ -1,4 +1,7 @@
-"""Sockets that listen, addresses, and TLS settings."""
+"""Sockets that listen, addresses, and TLS settings.
+
+Documentation: ``tornado.netutil``.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,30 @@ import socket
 import ssl
 import stat
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from waterspout._loggers import app_log
+from waterspout._loggers import app_log, gen_log
+from waterspout._resolvers import (
+    BlockingResolver,
+    DefaultExecutorResolver,
+    DefaultLoopResolver,
+    ExecutorResolver,
+    OverrideResolver,
+    Resolver,
+    ThreadedResolver,
+)
 from waterspout.ioloop import IOLoop
 
 __all__ = [
+    "BlockingResolver",
+    "DefaultExecutorResolver",
+    "DefaultLoopResolver",
+    "ExecutorResolver",
+    "OverrideResolver",
+    "Resolver",
+    "ThreadedResolver",
     "add_accept_handler",
     "bind_sockets",
     "bind_unix_socket",
@@ -112,58 +132,100 @@ if sys.platform != "win32":
     def bind_unix_socket(file: str, mode: int = 0o600, backlog: int = DEFAULT_BACKLOG) -> socket.socket:
         """Return a socket that listens at the path ``file``, made with the permissions ``mode``.
 
-        A socket that is there already is replaced; any other file raises `ValueError`.
+        A socket that is there already is replaced; any other file raises `ValueError`.  A name that begins with a
+        null character belongs to no file system: there is nothing to replace, and nothing that permissions are for.
         Documentation: ``netutil.bind_unix_socket``.
         """
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
-            try:
-                if not stat.S_ISSOCK(os.stat(file).st_mode):
-                    raise ValueError(f"{file!r} exists and is not a socket; choose another path or remove it")
-                os.remove(file)
-            except FileNotFoundError:
-                pass
-            sock.bind(file)
-            os.chmod(file, mode)
+            if file.startswith("\0"):
+                sock.bind(file)
+            else:
+                _remove_socket(file)
+                sock.bind(file)
+                os.chmod(file, mode)
             sock.listen(backlog)
         except BaseException:
             sock.close()
             raise
         return sock
 
+    def _remove_socket(file: str) -> None:
+        try:
+            if not stat.S_ISSOCK(os.stat(file).st_mode):
+                raise ValueError(f"{file!r} exists and is not a socket; choose another path or remove it")
+            os.remove(file)
+        except FileNotFoundError:
+            pass
 
-def add_accept_handler(sock: socket.socket, callback: Callable[[socket.socket, Any], None]) -> Callable[[], None]:
+
+#: Errors that mean that this process, or the system, has not enough of something for another connection.
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+#: Seconds to wait then.
+_SHORTAGE_PAUSE = 1.0
+
+
+def add_accept_handler(
+    sock: socket.socket, callback: Callable[[socket.socket, Any], None], *, io_loop: IOLoop | None = None
+) -> Callable[[], None]:
     """Call ``callback(connection, address)`` for each connection that ``sock`` accepts, on the current loop.
 
-    Returns a function that ends this; the socket stays open.  Documentation: ``netutil.add_accept_handler``.
+    Returns a function that ends this; the socket stays open.  What the callback raises is logged.
+    Documentation: ``netutil.add_accept_handler``.
     """
-    loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
-    removed = False
+    acceptor = _Acceptor(sock, callback, io_loop or IOLoop.current())
+    acceptor.watch()
+    return acceptor.remove
 
-    def accept() -> None:
+
+class _Acceptor:
+    """Accepts connections on one socket."""
+
+    def __init__(self, sock: socket.socket, callback: Callable[[socket.socket, Any], None], io_loop: IOLoop) -> None:
+        self._socket = sock
+        self._callback = callback
+        self._loop: asyncio.AbstractEventLoop = io_loop.asyncio_loop
+        self._removed = False
+        self._pause: asyncio.TimerHandle | None = None
+
+    def watch(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._socket, self._accept)
+
+    def remove(self) -> None:
+        if self._removed:
+            return
+        self._removed = True
+        if self._pause is not None:
+            self._pause.cancel()
+        else:
+            self._loop.remove_reader(self._socket)
+
+    def _accept(self) -> None:
         # Bounded, so that a burst of connections does not keep the loop from everything else.
         for _ in range(DEFAULT_BACKLOG):
-            if removed:
+            if self._removed:
                 return
             try:
-                connection, address = sock.accept()
+                connection, address = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError:
-                app_log.exception("cannot accept a connection")
+            except OSError as error:
+                self._refuse(error)
                 return
             connection.setblocking(False)
-            callback(connection, address)
+            try:
+                self._callback(connection, address)
+            except Exception:
+                app_log.error("exception in the callback of a connection that was accepted", exc_info=True)
 
-    def remove() -> None:
-        nonlocal removed
-        if not removed:
-            removed = True
-            loop.remove_reader(sock)
-
-    loop.add_reader(sock, accept)
-    return remove
+    def _refuse(self, error: OSError) -> None:
+        gen_log.error("cannot accept a connection: %s", error)
+        if error.errno in _SHORTAGES:
+            # The connection goes on waiting; without a pause the loop would do nothing but fail to accept it.
+            self._loop.remove_reader(self._socket)
+            self._pause = self._loop.call_later(_SHORTAGE_PAUSE, self.watch)
 
 
 def is_valid_ip(ip: str) -> bool:
@@ -183,24 +245,40 @@ def ssl_options_to_context(ssl_options: TLSOptions, server_side: bool | None = N
 
     A dict may have ``ssl_version``, ``certfile``, ``keyfile``, ``cert_reqs``, ``ca_certs`` and ``ciphers``,
     with the meanings that they have in `ssl`; other keys raise `ValueError`.  ``server_side`` says which side
-    the context is for. Documentation: ``netutil.ssl_options_to_context``.
+    the context is for.  That of a client verifies the certificate and the name of its peer, unless ``cert_reqs`` is
+    `ssl.CERT_NONE`; those of a server, or of either side, verify nothing unless ``cert_reqs`` says so.
+    Documentation: ``netutil.ssl_options_to_context``.
     """
     if isinstance(ssl_options, ssl.SSLContext):
         return ssl_options
     unknown = set(ssl_options) - _SSL_OPTIONS
     if unknown:
         raise ValueError(f"unknown TLS options {sorted(unknown)}; known are {sorted(_SSL_OPTIONS)}")
-    default_version = ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
-    context = ssl.SSLContext(ssl_options.get("ssl_version", default_version))
-    # The certificate is verified as far as cert_reqs says; host names are the business of whoever connects.
-    context.check_hostname = False
-    context.verify_mode = ssl_options.get("cert_reqs", ssl.CERT_NONE)
+    context = _new_context(ssl_options.get("ssl_version"), server_side)
+    verify = ssl_options.get("cert_reqs", context.verify_mode)
+    if verify == ssl.CERT_NONE:
+        # Of a certificate that nobody verifies, the name says nothing.
+        context.check_hostname = False
+    context.verify_mode = verify
     if "certfile" in ssl_options:
         context.load_cert_chain(ssl_options["certfile"], ssl_options.get("keyfile"))
     if "ca_certs" in ssl_options:
         context.load_verify_locations(ssl_options["ca_certs"])
     if "ciphers" in ssl_options:
         context.set_ciphers(ssl_options["ciphers"])
+    return context
+
+
+def _new_context(version: int | None, server_side: bool | None) -> ssl.SSLContext:
+    with warnings.catch_warnings():
+        # Only the context that serves both sides is deprecated; who does not say which side it is for needs it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        if version is None:
+            sides = {None: ssl.PROTOCOL_TLS, True: ssl.PROTOCOL_TLS_SERVER, False: ssl.PROTOCOL_TLS_CLIENT}
+            version = sides[server_side]
+        context = ssl.SSLContext(version)
+    # Secrets may be read off the length of what was compressed (CRIME).
+    context.options |= ssl.OP_NO_COMPRESSION
     return context
 
 

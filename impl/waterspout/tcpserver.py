@@ -1,34 +1,75 @@
 """Listening for TCP connections.
 
-asyncio does the accepting; a server only says which protocol object serves a new connection.  It may be told
-to listen before the loop runs: the sockets listen at once, and connections are taken as soon as the loop
-turns.
+A server may be told to listen before the loop runs: the sockets listen at once, and connections are taken as soon as
+the loop turns.  Connections become streams, unless the class of the server says which asyncio protocol serves them;
+asyncio does the accepting then.
+
+Documentation: ``tornado.tcpserver``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
 
+from waterspout._loggers import app_log
+from waterspout.gen import convert_yielded
 from waterspout.ioloop import IOLoop
-from waterspout.netutil import DEFAULT_BACKLOG, TLSOptions, bind_sockets, ssl_options_to_context
+from waterspout.iostream import IOStream, SSLIOStream
+from waterspout.netutil import DEFAULT_BACKLOG, TLSOptions, add_accept_handler, bind_sockets, ssl_options_to_context
+from waterspout.process import fork_processes
 
 __all__ = ["TCPServer"]
 
 
-class _Listener:
+class _Listener(Protocol):
     """One listening socket and what accepts on it."""
 
-    __slots__ = ("_server", "_socket", "_task", "_tcp_server")
+    @property
+    def sockname(self) -> Any: ...
 
-    def __init__(self, tcp_server: TCPServer, sock: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    def stop(self) -> None: ...
+
+
+class _StreamListener:
+    """Makes a stream of each connection."""
+
+    __slots__ = ("_remove", "_socket")
+
+    def __init__(self, tcp_server: TCPServer, sock: socket.socket) -> None:
+        self._socket = sock
+        self._remove = add_accept_handler(sock, tcp_server._serve)
+
+    @property
+    def sockname(self) -> Any:
+        return self._socket.getsockname()
+
+    def stop(self) -> None:
+        self._remove()
+        self._socket.close()
+
+
+class _ProtocolListener:
+    """Has asyncio make a protocol object for each connection."""
+
+    __slots__ = ("_make_protocol", "_server", "_socket", "_task", "_tcp_server")
+
+    def __init__(
+        self,
+        tcp_server: TCPServer,
+        sock: socket.socket,
+        make_protocol: Callable[[], asyncio.BaseProtocol],
+    ) -> None:
         self._tcp_server = tcp_server
+        self._make_protocol = make_protocol
         self._socket = sock
         self._server: asyncio.AbstractServer | None = None
         self._task: asyncio.Task[None] | None = None
+        loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
         # A coroutine made before the loop runs would be left behind if it never did.
         loop.call_soon(self._start, loop)
 
@@ -43,7 +84,7 @@ class _Listener:
     async def _accept(self, loop: asyncio.AbstractEventLoop) -> None:
         tcp_server = self._tcp_server
         self._server = await loop.create_server(
-            tcp_server.make_protocol,
+            self._make_protocol,
             sock=self._socket,
             ssl=tcp_server.ssl_context,
             backlog=tcp_server.backlog,
@@ -60,20 +101,27 @@ class _Listener:
 class TCPServer:
     """Accepts TCP connections, with TLS if ``ssl_options`` (a dict or an `ssl.SSLContext`) are given.
 
-    A subclass defines `make_protocol`.  Ways to start: `listen` for a simple server; `bind` and `start`; or
-    `add_sockets` with what `netutil.bind_sockets` made.  ``max_buffer_size`` and ``read_chunk_size`` are
-    sizes in bytes for what serves a connection.  Documentation: ``tcpserver.TCPServer``.
+    A subclass defines `handle_stream`.  Ways to start: `listen` for a simple server; `bind` and `start`, which may
+    make several processes; or `add_sockets` with what `netutil.bind_sockets` made.  ``max_buffer_size`` and
+    ``read_chunk_size`` are those of the streams, in bytes.  Raises :exc:`KeyError` when ``ssl_options`` name no
+    certificate, and `ValueError` when a file of it is not there.  Documentation: ``tcpserver.TCPServer``.
     """
+
+    #: A method that returns the asyncio protocol of one new connection, in a class that does not want streams.
+    make_protocol: Any = None
 
     def __init__(
         self,
         ssl_options: TLSOptions | None = None,
         max_buffer_size: int | None = None,
         read_chunk_size: int | None = None,
+        *,
+        io_loop: object = None,
     ) -> None:
         self.ssl_options = ssl_options
         self.ssl_context: ssl.SSLContext | None = None
         if ssl_options is not None:
+            _check_certificate(ssl_options)
             self.ssl_context = ssl_options_to_context(ssl_options, server_side=True)
         self.max_buffer_size = max_buffer_size
         self.read_chunk_size = read_chunk_size
@@ -82,9 +130,39 @@ class TCPServer:
         self._pending_sockets: list[socket.socket] = []
         self._started = False
 
-    def make_protocol(self) -> asyncio.BaseProtocol:
-        """Return the object that serves one new connection.  Hook."""
-        raise NotImplementedError(f"{type(self).__name__} must define make_protocol")
+    # -- connections
+
+    def handle_stream(self, stream: IOStream, address: Any) -> Awaitable[None] | None:
+        """Serve one new connection.  Hook; it may be a coroutine.
+
+        ``stream`` is an `SSLIOStream` when the server has TLS options; its handshake may still be going on.
+        ``address`` is the peer's.  What it raises is logged, and the stream is closed then.
+        Documentation: ``tcpserver.TCPServer.handle_stream``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define handle_stream()")
+
+    def _serve(self, connection: socket.socket, address: Any) -> None:
+        try:
+            stream = self._make_stream(connection)
+        except OSError:
+            # The peer has gone again.
+            connection.close()
+            return
+        try:
+            result = self.handle_stream(stream, address)
+            if result is not None:
+                convert_yielded(result).add_done_callback(lambda done: _look_at(done, stream))
+        except Exception as error:
+            _give_up(stream, error)
+
+    def _make_stream(self, connection: socket.socket) -> IOStream:
+        limits = {"max_buffer_size": self.max_buffer_size, "read_chunk_size": self.read_chunk_size}
+        if self.ssl_context is None:
+            return IOStream(connection, **limits)
+        secure = self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return SSLIOStream(secure, **limits)
+
+    # -- listening
 
     def listen(
         self,
@@ -108,9 +186,11 @@ class TCPServer:
 
         Documentation: ``tcpserver.TCPServer.add_sockets``.
         """
-        loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
         for sock in sockets:
-            self._listeners.append(_Listener(self, sock, loop))
+            if self.make_protocol is None:
+                self._listeners.append(_StreamListener(self, sock))
+            else:
+                self._listeners.append(_ProtocolListener(self, sock, self.make_protocol))
 
     def bind(
         self,
@@ -130,15 +210,16 @@ class TCPServer:
         self.add_sockets(sockets)
 
     def start(self, num_processes: int | None = 1, max_restarts: int | None = None) -> None:
-        """Accept on what `bind` took, in this process.
+        """Accept on what `bind` took, in this process or in children of it.
 
-        Raises `ValueError` for another number of processes than one, and `RuntimeError` when called twice.
-        Documentation: ``tcpserver.TCPServer.start``.
+        With another number of processes than one, this process looks after its children and does not return from
+        here; ``max_restarts`` and what is raised are those of `process.fork_processes`.  Raises `RuntimeError` when
+        called twice.  Documentation: ``tcpserver.TCPServer.start``.
         """
-        if num_processes != 1:
-            raise ValueError(f"this server runs in one process, not {num_processes!r}; start one in each")
         if self._started:
             raise RuntimeError("start() was called twice; call bind() or listen() for more ports")
+        if num_processes != 1:
+            fork_processes(num_processes, max_restarts)
         self._started = True
         sockets, self._pending_sockets = self._pending_sockets, []
         self.add_sockets(sockets)
@@ -158,3 +239,23 @@ class TCPServer:
         sockets, self._pending_sockets = self._pending_sockets, []
         for sock in sockets:
             sock.close()
+
+
+def _look_at(served: asyncio.Future[Any], stream: IOStream) -> None:
+    if not served.cancelled() and (error := served.exception()) is not None:
+        _give_up(stream, error)
+
+
+def _give_up(stream: IOStream, error: BaseException) -> None:
+    app_log.error("exception while serving a connection, which is closed now", exc_info=error)
+    stream.close()
+
+
+def _check_certificate(options: TLSOptions) -> None:
+    if not isinstance(options, dict):
+        return
+    if "certfile" not in options:
+        raise KeyError('missing key "certfile" in ssl_options: a server needs a certificate')
+    for name in ("certfile", "keyfile"):
+        if options.get(name) is not None and not os.path.exists(options[name]):
+            raise ValueError(f'{name} "{options[name]}" does not exist')

@@ -304,8 +304,7 @@ async def test_open_coroutine(serve):
         peer.send("early")
         assert await begun.first(1) == ["open"]
         async with websocket(server, "/echo") as later:
-            # When one that came later is served, the early message has arrived.
-            assert await later.receive() == "connected!"
+            assert await later.receive() == "connected!"  # When this one is served, "early" has arrived.
         go_on.set()
         assert [await peer.receive(), await peer.receive()] == ["opened", "early"]
 
