@@ -39,14 +39,13 @@ _NO_BODY = NoBodyReader()
 _PAUSED = PausedReader()
 _UNASKED = UnaskedReader()
 _DEAF = frozenset({State.MUST_CLOSE, State.CLOSED, State.ERROR})
-_GOVERNING = frozenset({"content-length", "transfer-encoding", "connection"})
 _NO_OPTIONS: frozenset[str] = frozenset()
 
 
 def _declared(noted: dict[str, list[str]]) -> framing.Declared:
     """What our own head declares; raises `LocalProtocolError` where a peer would have to refuse it."""
     try:
-        return framing.declared(noted, "HTTP/1.1") if noted else framing.NOTHING_DECLARED
+        return framing.declared(noted, "HTTP/1.1")
     except PeerError as error:
         raise LocalProtocolError(f"{error.message}; declare the body's length in one way") from None
 
@@ -65,7 +64,10 @@ class Connection:
         self._ended = False
         self._persistent = True
         self._failed = False
+        #: What reads when an exchange begins.
+        self._first_reader: Reader = _PAUSED
         self._reader: Reader = _PAUSED
+        self._request: Request | None = None
         self._writer: writers.Writer = writers.NO_BODY
 
     # Reading
@@ -183,7 +185,8 @@ class Connection:
         if kind is EndOfMessage:
             octets = self._writer.end(event)  # type: ignore[arg-type]
             self.our_state = state
-            self._sent_end()
+            if not self._persistent:
+                self._sent_last_end()
             return octets
         if kind is ConnectionClosed:
             self.our_state = state
@@ -198,10 +201,9 @@ class Connection:
     def _send_head(self, event: Event, state: State) -> bytes:
         raise NotImplementedError
 
-    def _sent_end(self) -> None:
-        """Settle the states now that our message is complete."""
-        if not self._persistent:
-            self.our_state = State.MUST_CLOSE
+    def _sent_last_end(self) -> None:
+        """Settle the states now that our message is complete and the connection ends with it."""
+        self.our_state = State.MUST_CLOSE
 
     # Both
 
@@ -217,10 +219,8 @@ class Connection:
                 " complete both messages first, or close the connection"
             )
         self.our_state = self.their_state = State.IDLE
-        self._begin_reading()
-
-    def _begin_reading(self) -> None:
-        raise NotImplementedError
+        self._reader = self._first_reader
+        self._request = None
 
 
 class ServerConnection(Connection):
@@ -236,20 +236,15 @@ class ServerConnection(Connection):
 
     def __init__(self, limits: Limits = _DEFAULT_LIMITS) -> None:
         super().__init__(limits)
-        self._request: Request | None = None
-        self._refused_head = False
-        self._head_reader = HeadReader(
+        # The method of a broken request, as far as it matters for the answer.
+        self._method_refused = "GET"
+        self._reader = self._first_reader = HeadReader(
             limits,
             heads.parse_request,
             heads.check_request_line,
             too_long=414,
             empty_lines=limits.empty_lines,
         )
-        self._begin_reading()
-
-    def _begin_reading(self) -> None:
-        self._request = None
-        self._reader = self._head_reader
 
     def _received(self, event: Event) -> None:
         if type(event) is Request:
@@ -257,16 +252,24 @@ class ServerConnection(Connection):
             self._persistent = event.keep_alive
             self.our_state = State.ANSWERING
             length = event.content_length
-            self._read_body(framing.of_request(length, event.chunked), length)
+            if length or event.chunked:
+                self._read_body(framing.of_request(length, event.chunked), length)
+            else:
+                self.their_state = State.BODY
+                self._reader = _NO_BODY
         elif type(event) is EndOfMessage:
-            self._stop_reading(self._state_after_request())
+            if self._persistent:
+                self.their_state = State.DONE
+                self._reader = _PAUSED
+            else:
+                self._stop_reading(self._state_after_request())
         else:
             self._persistent = False
             self._stop_reading(State.CLOSED)
 
     def _state_after_request(self) -> State:
         request = self._request
-        if request is None or self._persistent or request.upgrade is not None or request.method == "CONNECT":
+        if request is None or request.upgrade is not None or request.method == "CONNECT":
             return State.DONE
         return State.MUST_CLOSE  # RFC 9112 section 9.6: nothing after such a request is looked at
 
@@ -276,10 +279,11 @@ class ServerConnection(Connection):
 
         That is also so for a broken request that begins with this method: whoever sent it reads no content.
         """
-        return self._refused_head if self._request is None else self._request.method == "HEAD"
+        return (self._method_refused if self._request is None else self._request.method) == "HEAD"
 
     def _fail(self, error: PeerError) -> Failure:
-        self._refused_head = self._request is None and self._buffer.rest().startswith(b"HEAD ")
+        if self._request is None and self._buffer.rest().startswith(b"HEAD "):
+            self._method_refused = "HEAD"
         failure = super()._fail(error)
         self.our_state = SERVER_MOVES[self.our_state].get(Failure, self.our_state)
         if self.our_state is State.DONE:
@@ -299,65 +303,60 @@ class ServerConnection(Connection):
             self.our_state = State.MUST_CLOSE
 
     def _send_head(self, event: Event, state: State) -> bytes:
-        if type(event) is Response and event.status >= 200:
-            return self._send_response(event, state)
+        if type(event) is not Response or event.status < 200:
+            return self._send_informational(event)
+        request = self._request
+        head = writers.response_head(event)
+        noted = framing.note(head)
+        declared = _declared(noted)
+        options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
+        # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
+        modern = request is not None and request.version == event.version == "HTTP/1.1"
+        body = framing.of_response(self._method_refused if request is None else request.method, event.status, declared)
+        if body is not Body.LENGTH:
+            self._check_declared(body, event.status, declared, modern)
+            if body is Body.UNTIL_CLOSE and modern and not self._failed:
+                body = Body.CHUNKED
+                head += "Transfer-Encoding: chunked\r\n"
+        persistent = self._persistent and request is not None and body is not Body.UNTIL_CLOSE
+        persistent = persistent and "close" not in options
+        if not persistent:
+            if "close" not in options and body is not Body.TUNNEL:
+                head += "Connection: close\r\n"
+        elif not modern and "keep-alive" not in options:
+            head += "Connection: keep-alive\r\n"
+        self._writer = writers.writer_for(body, declared.length)
+        self._persistent = persistent
+        self.our_state = state
+        if body is Body.TUNNEL:
+            self._switch()
+        return (head + "\r\n").encode("latin-1")
+
+    def _send_informational(self, event: Event) -> bytes:
         if not isinstance(event, Response | InformationalResponse):
             raise LocalProtocolError(self._misplaced(event))
         if event.status >= 200:
             raise LocalProtocolError(f"status {event.status} is not informational; send it as a Response")
-        return self._send_informational(event)
-
-    def _send_informational(self, event: Response | InformationalResponse) -> bytes:
         request = self._request
         if self.our_state is not State.ANSWERING or request is None or self._failed:
             raise LocalProtocolError("an informational response needs a request that waits for its answer")
         if request.version == "HTTP/1.0":
             raise LocalProtocolError("an HTTP/1.0 client knows no 1xx responses; send the final one")
-        noted = framing.note(event.headers, _GOVERNING)
+        head = writers.response_head(event)
+        noted = framing.note(head)
         if "content-length" in noted or "transfer-encoding" in noted:
             raise LocalProtocolError("a 1xx response has neither Content-Length nor Transfer-Encoding; remove them")
         if event.status == 101:
             self._check_switch(request)
-        octets = writers.response_head(event, "")
         if event.status == 101:
             self._switch()
-        return octets
+        return (head + "\r\n").encode("latin-1")
 
     def _check_switch(self, request: Request) -> None:
         if request.upgrade is None:
             raise LocalProtocolError("101 answers a request with Upgrade only; send another status")
         if self.their_state is not State.DONE:
             raise LocalProtocolError("read the request's body to its end before switching protocols")
-
-    def _send_response(self, event: Response, state: State) -> bytes:
-        request = self._request
-        noted = framing.note(event.headers, _GOVERNING)
-        declared = _declared(noted)
-        options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
-        # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
-        modern = request is not None and request.version == event.version == "HTTP/1.1"
-        method = "HEAD" if self.answers_head else "GET" if request is None else request.method
-        body = framing.of_response(method, event.status, declared)
-        self._check_declared(body, event.status, declared, modern)
-        if body is Body.UNTIL_CLOSE and modern and not self._failed:
-            body = Body.CHUNKED
-        persistent = self._persistent and request is not None and body is not Body.UNTIL_CLOSE
-        persistent = persistent and "close" not in options
-        added = ""
-        if body is Body.CHUNKED and not declared.chunked:
-            added = "Transfer-Encoding: chunked\r\n"
-        if not persistent:
-            if "close" not in options and body is not Body.TUNNEL:
-                added += "Connection: close\r\n"
-        elif not modern and "keep-alive" not in options:
-            added += "Connection: keep-alive\r\n"
-        octets = writers.response_head(event, added)
-        self._writer = writers.writer_for(body, declared.length)
-        self._persistent = persistent
-        self.our_state = state
-        if body is Body.TUNNEL:
-            self._switch()
-        return octets
 
     def _check_declared(self, body: Body, status: int, declared: framing.Declared, modern: bool) -> None:
         if declared.length is not None or declared.chunked:
@@ -370,10 +369,10 @@ class ServerConnection(Connection):
         if body is Body.TUNNEL and self.their_state is not State.DONE:
             raise LocalProtocolError("read the request to its end before answering CONNECT")
 
-    def _sent_end(self) -> None:
-        super()._sent_end()
+    def _sent_last_end(self) -> None:
+        super()._sent_last_end()
         # What the client still sends of its body may be read; further requests may not.
-        if not self._persistent and (self.their_state is State.DONE or self.their_state is State.IDLE):
+        if self.their_state is State.DONE or self.their_state is State.IDLE:
             self._stop_reading(State.MUST_CLOSE)
 
 
@@ -388,10 +387,7 @@ class ClientConnection(Connection):
         self._head_reader = HeadReader(limits, self._parse, heads.check_status_line, too_long=400, empty_lines=0)
         self._method = "GET"
         self._upgrade_asked = False
-        self._begin_reading()
-
-    def _begin_reading(self) -> None:
-        self._reader = _UNASKED
+        self._reader = self._first_reader = _UNASKED
 
     def _parse(self, text: str, limits: Limits) -> Event | None:
         event = heads.parse_response(text, limits, self._method)
@@ -443,16 +439,16 @@ class ClientConnection(Connection):
             raise LocalProtocolError(self._misplaced(event))
         if self._buffer or self._ended or self.their_state is not State.IDLE:
             raise LocalProtocolError("the server has spoken or gone before the request; use a new connection")
-        noted = framing.note(event.headers, _GOVERNING)
+        head = writers.request_head(event)
+        noted = framing.note(head)
         declared = _declared(noted)
         if declared.chunked and event.version == "HTTP/1.0":
             raise LocalProtocolError("chunked needs HTTP/1.1; declare a Content-Length")
-        octets = writers.request_head(event)
         self._persistent = heads.keep_alive(event.version, framing.tokens(noted.get("connection", ())))
         self._method = event.method
-        self._upgrade_asked = any(name.lower() == "upgrade" for name, _ in event.headers)
+        self._upgrade_asked = "upgrade" in noted
         self._writer = writers.writer_for(framing.of_request(*declared), declared.length)
         self.our_state = state
         self.their_state = State.ANSWERING
         self._reader = self._head_reader
-        return octets
+        return (head + "\r\n").encode("latin-1")

@@ -8,13 +8,13 @@ method.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 from waterspout.protocol.http1.errors import PeerError
-from waterspout.protocol.http1.grammar import OWS, content_length, transfer_coding
+from waterspout.protocol.http1.grammar import OWS, content_length, governing_field, transfer_coding
 
 #: More digits than this declare more than any file system holds, and ``int`` refuses thousands of them.
 MAX_DIGITS = 18
@@ -43,16 +43,18 @@ class Declared(NamedTuple):
 NOTHING_DECLARED = Declared(None, False)
 
 
-def note(headers: Iterable[tuple[str, str]], names: Set[str]) -> dict[str, list[str]]:
-    """Collect the values of the fields in ``names`` (lower case), by lower-case name."""
+def note(head: str) -> dict[str, list[str]]:
+    """Collect the values of the governing fields of a head, start line included, by lower-case name.
+
+    The head's grammar must have been checked: the fields are picked out of the text.
+    """
     noted: dict[str, list[str]] = {}
-    for name, value in headers:
+    for name, value in governing_field.findall(head):
         key = name.lower()
-        if key in names:
-            if key in noted:
-                noted[key].append(value)
-            else:
-                noted[key] = [value]
+        if key in noted:
+            noted[key].append(value.strip(OWS))
+        else:
+            noted[key] = [value.strip(OWS)]
     return noted
 
 
@@ -136,16 +138,12 @@ def of_request(length: int | None, chunked: bool) -> Body:
     return Body.LENGTH if length else Body.NONE
 
 
-def has_no_body(method: str, status: int) -> bool:
-    """Section 6.3 item 1: these responses end with the head, whatever their fields say."""
-    return method == "HEAD" or status < 200 or status == 204 or status == 304
-
-
 def of_response(method: str, status: int, head: Declared) -> Body:
     """Section 6.3, all items, in their order."""
     if status == 101 or (method == "CONNECT" and 200 <= status < 300):
         return Body.TUNNEL
-    if has_no_body(method, status):
+    # Item 1: these end with the head, whatever their fields say.
+    if method == "HEAD" or status < 200 or status == 204 or status == 304:
         return Body.NONE
     if head.chunked:
         return Body.CHUNKED

@@ -27,8 +27,6 @@ from waterspout.protocol.http1.grammar import (
 )
 from waterspout.protocol.http1.limits import Limits
 
-_NOTED = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade"})
-
 #: Fields that would change the framing or the routing if a trailer were merged (RFC 9110 section 6.5.1).
 _NEVER_TRAILERS = frozenset({"content-length", "transfer-encoding", "host", "connection", "trailer"})
 
@@ -41,7 +39,10 @@ def _fields(text: str, limits: Limits) -> Fields:
     found = field_line.findall(text)
     if len(found) > limits.fields:
         raise PeerError(431, f"more than {limits.fields} field lines")
-    return [(name, value.strip(OWS)) for name, value in found]
+    # The expression takes one space; more whitespace than that is rare.
+    if "\t" in text or ":  " in text or " \r" in text:
+        found = [(name, value.strip(OWS)) for name, value in found]
+    return found
 
 
 def keep_alive(version: str, options: AbstractSet[str]) -> bool:
@@ -65,7 +66,7 @@ def parse_request(text: str, limits: Limits) -> Request | None:
     version = "HTTP/1.1" if digits == "1.1" else _version(digits)
     authority = None if target[0] == "/" and method != "CONNECT" else _target_authority(method, target)
     headers = _fields(lines, limits)
-    noted = framing.note(headers, _NOTED)
+    noted = framing.note(text)
     length, chunked = framing.declared(noted, version)
     field_authority = _host(noted.get("host"), version)
     request = Request(method, target, headers, version, version == "HTTP/1.1", length, chunked)
@@ -152,7 +153,7 @@ def _host(values: list[str] | None, version: str) -> str | None:
     value = values[0]
     if value:
         match = host.fullmatch(value)
-        if match is None or not _literal_is_valid(match[1]):
+        if match is None or (match[1] and not _literal_is_valid(match[1])):
             raise PeerError(400, f"invalid Host field {_shown(value)}")
     return value
 
@@ -165,7 +166,8 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
         start = text.find("\r\n") + 2
         if text[start : start + 1] in ("", " ", "\t"):
             return None
-        match = response_head.fullmatch(text[:start] + obs_fold.sub(" ", text[start:]))
+        text = text[:start] + obs_fold.sub(" ", text[start:])
+        match = response_head.fullmatch(text)
         if match is None:
             return None
     digits, code, reason, lines = match.groups()
@@ -175,7 +177,7 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
     headers = _fields(lines, limits)
     if 100 <= status < 200:
         return InformationalResponse(status, reason or "", headers, version)
-    noted = framing.note(headers, _NOTED)
+    noted = framing.note(text)
     if framing.of_response(method, status, framing.NOTHING_DECLARED) is framing.Body.UNTIL_CLOSE:
         length, chunked = framing.declared(noted, version)
     else:

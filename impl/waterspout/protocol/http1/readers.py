@@ -67,34 +67,35 @@ class HeadReader:
         self._line_checked = False
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
-        pos = buffer.pos
-        end = self._find_end(buffer)
+        data, pos = buffer.data, buffer.pos
+        if pos == len(data):
+            return None
+        start, stop = pos + self._searched, pos + self._limits.head
+        if self._limits.bare_lf:
+            end = self._find_lenient_end(data, start, stop)
+        else:
+            found = data.find(b"\r\n\r\n", start, stop)
+            end = found + 4 if found >= 0 else -1
         if end < 0:
             if self._skip_empty_lines(buffer):
                 return self(buffer)
             self._check_incomplete(buffer)
             return None
-        text = buffer.data[pos:end].decode("latin-1")
-        event = self._parse(self._normalised(text), self._limits)
+        text = data[pos:end].decode("latin-1")
+        if self._limits.bare_lf:
+            text = self._normalised(text)
+        event = self._parse(text, self._limits)
         if event is None:
             if self._skip_empty_lines(buffer):
                 return self(buffer)
-            raise self._fault(buffer, text)
+            raise self._fault(buffer, end - pos, text)
         buffer.pos = end
         if self._scanned or self._searched or self._empty_lines:
             self._reset()
         return event
 
-    def _find_end(self, buffer: ReceiveBuffer) -> int:
-        """The position after the empty line that ends the head, if there is one within the limit, else -1."""
-        start = buffer.pos + self._searched
-        stop = buffer.pos + self._limits.head
-        if self._limits.bare_lf:
-            return self._find_lenient_end(buffer.data, start, stop)
-        found = buffer.data.find(b"\r\n\r\n", start, stop)
-        return found + 4 if found >= 0 else -1
-
     def _find_lenient_end(self, data: bytes | bytearray, start: int, stop: int) -> int:
+        """The position after the empty line that ends the head, or -1; for the strict one ``find`` is enough."""
         found = data.find(b"\n", start, stop)
         while found >= 0:
             for empty in (b"\n", b"\r\n"):
@@ -104,8 +105,6 @@ class HeadReader:
         return -1
 
     def _normalised(self, text: str) -> str:
-        if not self._limits.bare_lf:
-            return text
         return text.replace("\r\n", "\n").replace("\n", "\r\n")
 
     def _skip_empty_lines(self, buffer: ReceiveBuffer) -> bool:
@@ -172,13 +171,13 @@ class HeadReader:
             raise PeerError(400, f"{name} in a message head")
         self._scanned = max(self._scanned, stop)
 
-    def _fault(self, buffer: ReceiveBuffer, text: str) -> PeerError:
-        """Find out why a complete head is not of the grammar."""
+    def _fault(self, buffer: ReceiveBuffer, size: int, text: str) -> PeerError:
+        """Find out why a complete head of ``size`` octets is not of the grammar."""
         try:
-            self._scan(buffer, len(text))
+            self._scan(buffer, size)
         except PeerError as error:
             return error
-        return bad_field(self._normalised(text).split("\r\n", 1)[1])
+        return bad_field(text.split("\r\n", 1)[1])
 
     def at_end(self, buffer: ReceiveBuffer) -> Event | None:
         if buffer:
@@ -186,14 +185,17 @@ class HeadReader:
         return ConnectionClosed()
 
 
+_END = EndOfMessage()
+
+
 class NoBodyReader:
     """The message ended with its head."""
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
-        return EndOfMessage()
+        return _END
 
     def at_end(self, buffer: ReceiveBuffer) -> Event | None:
-        return EndOfMessage()
+        return _END
 
 
 class LengthReader:

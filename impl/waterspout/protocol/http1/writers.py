@@ -32,8 +32,8 @@ def serialise_fields(headers: Sequence[tuple[str, str]]) -> str:
     if not headers:
         return ""
     try:
-        lines = "".join([name + ": " + value + "\r\n" for name, value in headers])
-        names = ",".join([name for name, _ in headers])
+        lines = "\r\n".join(map(": ".join, headers)) + "\r\n"
+        names = ",".join(dict(headers))
     except (TypeError, ValueError):
         raise LocalProtocolError("headers must be pairs of str: name and value") from None
     # Two matches for all fields instead of two for each. The lines match only if no name or value brought a
@@ -45,27 +45,30 @@ def serialise_fields(headers: Sequence[tuple[str, str]]) -> str:
     return lines
 
 
-def _check_version(version: str) -> None:
-    if version != "HTTP/1.1" and version != "HTTP/1.0":
-        raise LocalProtocolError(f"version must be HTTP/1.1 or HTTP/1.0, not {version!r}")
+_VERSIONS = ("HTTP/1.1", "HTTP/1.0")
 
 
-def response_head(event: Response | InformationalResponse, added: str) -> bytes:
-    """Serialise a response's head; ``added`` are field lines of the connection's own."""
-    reason = event.reason
-    _check_version(event.version)
+def _bad_version(version: str) -> LocalProtocolError:
+    return LocalProtocolError(f"version must be HTTP/1.1 or HTTP/1.0, not {version!r}")
+
+
+def response_head(event: Response | InformationalResponse) -> str:
+    """Return a response's head without the empty line that ends it."""
+    version, reason = event.version, event.reason
+    if version not in _VERSIONS:
+        raise _bad_version(version)
     if not 100 <= event.status <= 999:
         raise LocalProtocolError(f"a status code has three digits from 100 on: {event.status!r}")
     # Printable ASCII is most of what there is, and cheap to test for.
     if not (reason.isascii() and reason.isprintable()) and not grammar.reason_phrase.fullmatch(reason):
         raise LocalProtocolError(f"the reason holds a control or non-latin-1 character: {reason!r}")
-    fields = serialise_fields(event.headers)
-    return f"{event.version} {event.status:d} {reason}\r\n{fields}{added}\r\n".encode("latin-1")
+    return f"{version} {event.status:d} {reason}\r\n{serialise_fields(event.headers)}"
 
 
-def request_head(event: Request) -> bytes:
-    """Serialise a request's head."""
-    _check_version(event.version)
+def request_head(event: Request) -> str:
+    """Return a request's head without the empty line that ends it."""
+    if event.version not in _VERSIONS:
+        raise _bad_version(event.version)
     if not grammar.token.fullmatch(event.method):
         raise LocalProtocolError(f"method {event.method!r} is not a token")
     if not grammar.request_target.fullmatch(event.target):
@@ -73,8 +76,7 @@ def request_head(event: Request) -> bytes:
     hosts = sum(1 for name, _ in event.headers if name.lower() == "host")
     if hosts > 1 or (hosts == 0 and event.version == "HTTP/1.1"):
         raise LocalProtocolError(f"an HTTP/1.1 request has exactly one Host field, not {hosts}")
-    fields = serialise_fields(event.headers)
-    return f"{event.method} {event.target} {event.version}\r\n{fields}\r\n".encode("latin-1")
+    return f"{event.method} {event.target} {event.version}\r\n{serialise_fields(event.headers)}"
 
 
 class Writer(Protocol):
@@ -121,7 +123,8 @@ class LengthWriter:
         return event.data
 
     def end(self, event: EndOfMessage) -> bytes:
-        _refuse_trailers(event)
+        if event.trailers:
+            _refuse_trailers(event)
         if self._remaining:
             raise LocalProtocolError(
                 f"body is {self._remaining} octets shorter than its Content-Length; send them or close"
