@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from waterspout._connection_context import ConnectionContext
 from waterspout.httputil import HTTPConnection, HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine
 from waterspout.iostream import StreamClosedError
-from waterspout.protocol.http1 import Data, EndOfMessage, LocalProtocolError, Response, State
+from waterspout.protocol.http1 import LocalProtocolError, Response, State
 
 if TYPE_CHECKING:
     from waterspout.http1connection import ServerDriver
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 #: Up to this size the first piece of a body is copied behind the head, to leave in one write; beyond, a
 #: second write is cheaper than the copy.
 JOINED_WRITE = 65536
-
-_END = EndOfMessage()
-
 
 class Exchange(HTTPConnection):
     """The answer to one request: `write_headers`, `write` as often as needed, `finish`.
@@ -63,7 +60,7 @@ class Exchange(HTTPConnection):
         try:
             octets = driver.http.send(Response(start_line.code, start_line.reason or "", fields))
             if chunk and self.method != "HEAD":
-                body = driver.http.send(Data(chunk))
+                body = driver.http.send_data(chunk)
                 if len(body) > JOINED_WRITE:
                     driver.write(octets)
                     return driver.write(body)
@@ -84,7 +81,7 @@ class Exchange(HTTPConnection):
         if self.method == "HEAD":
             return driver.write(b"")
         try:
-            return driver.write(driver.http.send(Data(chunk)))
+            return driver.write_more(driver.http.send_data(chunk))
         except LocalProtocolError as error:
             raise HTTPOutputError(str(error)) from error
 
@@ -104,7 +101,7 @@ class Exchange(HTTPConnection):
             driver.abort()
             return
         try:
-            octets = driver.http.send(_END)
+            octets = driver.http.send_end()
         except LocalProtocolError as error:
             driver.abort()
             raise HTTPOutputError(str(error)) from error

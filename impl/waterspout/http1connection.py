@@ -30,10 +30,8 @@ from waterspout._server_parameters import ServerParameters
 from waterspout._write_gate import WriteGate
 from waterspout.iostream import StreamClosedError
 from waterspout.protocol.http1 import (
-    ConnectionClosed,
     Data,
     EndOfMessage,
-    Event,
     Failure,
     InformationalResponse,
     LocalProtocolError,
@@ -185,36 +183,38 @@ class ServerDriver(asyncio.Protocol):
         next_event = self.http.next_event
         try:
             while self._phase is _Phase.READING:
-                event = next_event()
-                if event is None:
-                    break
-                self._deliver(event)
-                if type(event) is EndOfMessage:
-                    requests += 1
-                    if self._phase is _Phase.READING and (requests == REQUESTS_PER_TURN or not self._gate.is_open):
-                        self._yield()
+                event: Any = next_event()
+                kind = type(event)
+                try:
+                    if kind is Request:
+                        self._begin(event)
+                    elif kind is EndOfMessage:
+                        requests += 1
+                        self._end()
+                        if requests == REQUESTS_PER_TURN or not self._gate.is_open:
+                            self._yield()
+                    elif kind is Data:
+                        self._body(event.data)
+                    elif event is None:
+                        break
+                    elif kind is Failure:
+                        self._refuse(event.status, event.message)
+                    else:
+                        self._close()
+                except Exception as error:
+                    self._failed(error)
         finally:
             self._pulling = False
         if self._half_closed:
             self._peer_ended()
 
-    def _deliver(self, event: Event) -> None:
-        try:
-            if type(event) is Request:
-                self._begin(event)
-            elif type(event) is Data:
-                self._body(event.data)
-            elif type(event) is EndOfMessage:
-                self._end()
-            elif type(event) is Failure:
-                self._refuse(event.status, event.message)
-            elif type(event) is ConnectionClosed:
-                self._close()
-        except httputil.HTTPInputError as error:
+    def _failed(self, error: BaseException) -> None:
+        """Answer for a delegate that raised ``error``."""
+        if isinstance(error, httputil.HTTPInputError):
             self._refuse(400, str(error))
-        except Exception:
-            app_log.error("uncaught exception while serving %s", self.context.remote_ip, exc_info=True)
-            self._answer_error(500)
+            return
+        app_log.error("uncaught exception while serving %s", self.context.remote_ip, exc_info=error)
+        self._answer_error(500)
 
     def _begin(self, request: Request) -> None:
         headers = httputil.HTTPHeaders.from_wire(request.headers)
@@ -253,7 +253,7 @@ class ServerDriver(asyncio.Protocol):
     def _end(self) -> None:
         delegate = self._delegate
         if delegate is None:
-            self._next_exchange()
+            self.answer_complete()
             return
         self._deadline.at = NEVER
         self._phase = _Phase.ANSWERING
@@ -293,19 +293,17 @@ class ServerDriver(asyncio.Protocol):
         try:
             awaited.result()
             self._send_continue()
-        except httputil.HTTPInputError as error:
-            self._refuse(400, str(error))
-        except (Exception, asyncio.CancelledError):
-            app_log.error("uncaught exception while serving %s", self.context.remote_ip, exc_info=True)
-            self._answer_error(500)
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed(error)
 
     def _ignored(self, awaited: asyncio.Future[Any]) -> None:
         if not awaited.cancelled() and (error := awaited.exception()) is not None:
             app_log.error("uncaught exception after the answer to %s", self.context.remote_ip, exc_info=error)
 
     def _yield(self) -> None:
-        self._phase = _Phase.YIELDING
-        self._loop.call_soon(self._resume)
+        if self._phase in (_Phase.READING, _Phase.ANSWERING, _Phase.HELD):
+            self._phase = _Phase.YIELDING
+            self._loop.call_soon(self._resume)
 
     def _resume(self) -> None:
         # A peer that sends requests and takes no answers would fill the memory with them.
@@ -325,19 +323,31 @@ class ServerDriver(asyncio.Protocol):
     def write(self, octets: bytes) -> asyncio.Future[None]:
         """Send ``octets``; the future is done when there is room for more."""
         if octets:
-            if self._transport.is_closing():
-                # Lost, but not told yet: a handler that writes on and on would not let the loop tell it.
-                return failed_future(self._loop, StreamClosedError())
             self._transport.write(octets)
         gate = self._gate
         return gate.done if gate.is_open else gate.future
+
+    def write_more(self, octets: bytes) -> asyncio.Future[None]:
+        """As `write`, for what follows the head."""
+        if octets and self._transport.is_closing():
+            # Lost, but not told yet: a handler that writes on and on would not let the loop tell it.
+            return failed_future(self._loop, StreamClosedError())
+        return self.write(octets)
 
     def answer_complete(self) -> None:
         """Go on after an answer: to the next request, the end of this one, or the end of the connection."""
         self._exchange = self._delegate = self._awaited = None
         http = self.http
         if http.their_state is State.DONE and http.our_state is State.DONE:
-            self._next_exchange()
+            http.start_next_message()
+            self._body_limit = self._parameters.limits.body
+            self._expects_continue = None
+            self._deadline.set(self._parameters.idle_timeout)
+            if self._pulling:
+                self._phase = _Phase.READING
+            else:
+                # Not at once: the caller is a handler that has not returned yet.
+                self._yield()
         elif not http.keep_alive or self._expects_continue is not None:
             # A client that waits for 100 may send the body or not; only closing tells what comes next.
             self._linger() if http.their_state is State.BODY else self._close()
@@ -347,18 +357,6 @@ class ServerDriver(asyncio.Protocol):
             self._deadline.set(HALF_CLOSED_SECONDS)
             if self._phase is _Phase.HELD:
                 self._yield()
-
-    def _next_exchange(self) -> None:
-        self.http.start_next_message()
-        self._body_limit = self._parameters.limits.body
-        self._expects_continue = None
-        self._exchange = self._delegate = None
-        self._deadline.set(self._parameters.idle_timeout)
-        if self._pulling:
-            self._phase = _Phase.READING
-        else:
-            # Not at once: the caller is a handler that has not returned yet.
-            self._yield()
 
     def set_body_limit(self, size: int) -> None:
         """Bound the body of the current request."""

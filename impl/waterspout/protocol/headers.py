@@ -186,6 +186,11 @@ class HTTPHeaders(MutableMapping[str, str]):
     def __setitem__(self, name: str, value: str) -> None:
         self._values[spelling_of[name]] = value
 
+    def setdefault(self, name: str, default: str) -> str:  # type: ignore[override]
+        """Return the value of ``name``, which becomes ``default`` if there is none."""
+        found = self._values.setdefault(spelling_of[name], default)
+        return ",".join(found) if isinstance(found, list) else found
+
     def __getitem__(self, name: str) -> str:
         found = self._values[spelling_of[name]]
         return ",".join(found) if isinstance(found, list) else found

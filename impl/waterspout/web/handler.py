@@ -320,7 +320,13 @@ class RequestHandler:
         if chunk is not None:
             self.write(chunk)
         if response.status == 200 and not response.sent and self.request.method in ("GET", "HEAD"):
-            self._apply_etag()
+            # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
+            # case.  Released Tornado then leaves that to the handler.
+            if "Etag" not in response.headers:
+                self.set_etag_header()
+            if self.check_etag_header():
+                response.buffer.clear()
+                self.set_status(304)
         done = response.finish()
         lifecycle.completed(self)
         return done
@@ -339,15 +345,6 @@ class RequestHandler:
 
     # Entity tags
 
-    def _apply_etag(self) -> None:
-        # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
-        # case.  Released Tornado then leaves that to the handler.
-        if "Etag" not in self._response.headers:
-            self.set_etag_header()
-        if self.check_etag_header():
-            self._response.buffer.clear()
-            self.set_status(304)
-
     def compute_etag(self) -> str | None:
         """Return the entity tag of the content written so far, or None for no tag.
 
@@ -362,7 +359,7 @@ class RequestHandler:
         """
         etag = self.compute_etag()
         if etag is not None:
-            self.set_header("Etag", etag)
+            self._response.headers["Etag"] = header_text("Etag", etag)
 
     def check_etag_header(self) -> bool:
         """Whether the client has this content already, by ``Etag`` and the request's ``If-None-Match``.

@@ -70,7 +70,7 @@ class Response:
 
     def reset(self) -> None:
         """Go back to an empty 200 with the default fields.  Cookies stay, an error page can need them."""
-        self.headers = HTTPHeaders.from_wire((("Server", _SERVER), ("Content-Type", _HTML), ("Date", http_date())))
+        self.headers = HTTPHeaders.from_spelled({"Server": _SERVER, "Content-Type": _HTML, "Date": http_date()})
         self.buffer: list[bytes] = []
         self.status = 200
         self.reason = "OK"
@@ -145,10 +145,7 @@ class Response:
         elif self._transform_classes:
             # Their output is what counts; they see the whole content and can still say how long it will be.
             headers["Content-Length"] = str(size)
-        elif "Content-Length" not in headers:
-            headers["Content-Length"] = str(size)
-        elif headers["Content-Length"] != str(size) and self.request.method != "HEAD":
-            declared = headers["Content-Length"]
+        elif (declared := headers.setdefault("Content-Length", str(size))) != str(size) and self.request.method != "HEAD":
             raise RuntimeError(f"Content-Length is {declared}, {size} bytes were written; leave the field out")
 
     def _send(self, finishing: bool) -> Future[None]:
@@ -159,7 +156,11 @@ class Response:
         if not self.sent:
             if self._transform_classes:
                 chunk = self._transform_first(chunk, finishing)
-            self._complete_head()
+            if self.status != 200:
+                self._fit_head_to_status()
+            if self._cookies is not None:
+                for field in self._cookies.fields():
+                    self.headers.add("Set-Cookie", field)
             start_line = ResponseStartLine("HTTP/1.1", self.status, self.reason)
             # Before the call: if it fails half-way, no second head may follow.
             self.sent = True
@@ -178,7 +179,7 @@ class Response:
             )
         return chunk
 
-    def _complete_head(self) -> None:
+    def _fit_head_to_status(self) -> None:
         headers, status = self.headers, self.status
         if status == 405 and "Allow" not in headers:
             # RFC 9110, section 15.5.6, demands it.  Released Tornado leaves it out.
@@ -186,9 +187,6 @@ class Response:
         elif status in (204, 304):
             for name in _CONTENT_FIELDS:
                 headers.pop(name, None)
-        if self._cookies is not None:
-            for field in self._cookies.fields():
-                headers.add("Set-Cookie", field)
 
 
 def header_text(name: str, value: HeaderValue) -> str:

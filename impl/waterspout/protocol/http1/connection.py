@@ -32,12 +32,14 @@ from waterspout.protocol.http1.readers import (
     UnaskedReader,
     UntilCloseReader,
 )
+from waterspout.protocol.http1.writers import LengthWriter
 from waterspout.protocol.http1.state import CLIENT_MOVES, SERVER_MOVES, Moves, Role, State
 
 _DEFAULT_LIMITS = Limits()
 _NO_BODY = NoBodyReader()
 _PAUSED = PausedReader()
 _UNASKED = UnaskedReader()
+_END = EndOfMessage()
 _DEAF = frozenset({State.MUST_CLOSE, State.CLOSED, State.ERROR})
 _NO_OPTIONS: frozenset[str] = frozenset()
 
@@ -104,7 +106,11 @@ class Connection:
                     return None
         except PeerError as error:
             return self._fail(error)
-        if type(event) is not Data:
+        kind = type(event)
+        if kind is EndOfMessage and self._persistent:
+            self.their_state = State.DONE
+            self._reader = _PAUSED
+        elif kind is not Data:
             self._received(event)
         return event
 
@@ -136,6 +142,7 @@ class Connection:
             self._reader.bound = size
 
     def _received(self, event: Event) -> None:
+        """Settle the states after any event but data and the end of a message that others may follow."""
         raise NotImplementedError
 
     def _read_body(self, body: Body, length: int | None) -> None:
@@ -181,7 +188,7 @@ class Connection:
         if state is None:
             raise LocalProtocolError(self._misplaced(event))
         if kind is Data:
-            return self._writer.data(event)  # type: ignore[arg-type]
+            return self._writer.data(event.data)  # type: ignore[union-attr]
         if kind is EndOfMessage:
             octets = self._writer.end(event)  # type: ignore[arg-type]
             self.our_state = state
@@ -193,6 +200,22 @@ class Connection:
             self._persistent = False
             return b""
         return self._send_head(event, state)
+
+    def send_data(self, data: bytes) -> bytes:
+        """The same as ``send(Data(data))``, for what is sent most."""
+        if self.our_state is not State.BODY:
+            raise LocalProtocolError(self._misplaced(Data(data)))
+        return self._writer.data(data)
+
+    def send_end(self) -> bytes:
+        """The same as ``send(EndOfMessage())``."""
+        if self.our_state is not State.BODY:
+            raise LocalProtocolError(self._misplaced(_END))
+        octets = self._writer.end(_END)
+        self.our_state = State.DONE
+        if not self._persistent:
+            self._sent_last_end()
+        return octets
 
     def _misplaced(self, event: Event) -> str:
         name = type(event).__name__
@@ -258,11 +281,7 @@ class ServerConnection(Connection):
                 self.their_state = State.BODY
                 self._reader = _NO_BODY
         elif type(event) is EndOfMessage:
-            if self._persistent:
-                self.their_state = State.DONE
-                self._reader = _PAUSED
-            else:
-                self._stop_reading(self._state_after_request())
+            self._stop_reading(self._state_after_request())
         else:
             self._persistent = False
             self._stop_reading(State.CLOSED)
@@ -306,15 +325,16 @@ class ServerConnection(Connection):
         if type(event) is not Response or event.status < 200:
             return self._send_informational(event)
         request = self._request
-        head = writers.response_head(event)
+        head = writers.status_line(event.version, event.status, event.reason) + writers.serialise_fields(event.headers)
         noted = framing.note(head)
-        declared = _declared(noted)
+        length, chunked = _declared(noted)
         options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
         # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
         modern = request is not None and request.version == event.version == "HTTP/1.1"
-        body = framing.of_response(self._method_refused if request is None else request.method, event.status, declared)
+        method = self._method_refused if request is None else request.method
+        body = framing.of_response(method, event.status, length, chunked)
         if body is not Body.LENGTH:
-            self._check_declared(body, event.status, declared, modern)
+            self._check_declared(body, event.status, length, chunked, modern)
             if body is Body.UNTIL_CLOSE and modern and not self._failed:
                 body = Body.CHUNKED
                 head += "Transfer-Encoding: chunked\r\n"
@@ -325,7 +345,7 @@ class ServerConnection(Connection):
                 head += "Connection: close\r\n"
         elif not modern and "keep-alive" not in options:
             head += "Connection: keep-alive\r\n"
-        self._writer = writers.writer_for(body, declared.length)
+        self._writer = LengthWriter(length or 0) if body is Body.LENGTH else writers.writer_for(body)
         self._persistent = persistent
         self.our_state = state
         if body is Body.TUNNEL:
@@ -342,7 +362,7 @@ class ServerConnection(Connection):
             raise LocalProtocolError("an informational response needs a request that waits for its answer")
         if request.version == "HTTP/1.0":
             raise LocalProtocolError("an HTTP/1.0 client knows no 1xx responses; send the final one")
-        head = writers.response_head(event)
+        head = writers.status_line(event.version, event.status, event.reason) + writers.serialise_fields(event.headers)
         noted = framing.note(head)
         if "content-length" in noted or "transfer-encoding" in noted:
             raise LocalProtocolError("a 1xx response has neither Content-Length nor Transfer-Encoding; remove them")
@@ -358,13 +378,13 @@ class ServerConnection(Connection):
         if self.their_state is not State.DONE:
             raise LocalProtocolError("read the request's body to its end before switching protocols")
 
-    def _check_declared(self, body: Body, status: int, declared: framing.Declared, modern: bool) -> None:
-        if declared.length is not None or declared.chunked:
+    def _check_declared(self, body: Body, status: int, length: int | None, chunked: bool, modern: bool) -> None:
+        if length is not None or chunked:
             if status == 204 or body is Body.TUNNEL:
                 raise LocalProtocolError(
                     f"this {status} response has neither Content-Length nor Transfer-Encoding; remove them"
                 )
-            if declared.chunked and not modern:
+            if chunked and not modern:
                 raise LocalProtocolError("chunked needs an HTTP/1.1 request; declare a Content-Length or nothing")
         if body is Body.TUNNEL and self.their_state is not State.DONE:
             raise LocalProtocolError("read the request to its end before answering CONNECT")
@@ -398,8 +418,7 @@ class ClientConnection(Connection):
 
     def _received(self, event: Event) -> None:
         if isinstance(event, Response):
-            declared = framing.Declared(event.content_length, event.chunked)
-            body = framing.of_response(self._method, event.status, declared)
+            body = framing.of_response(self._method, event.status, event.content_length, event.chunked)
             self._persistent = self._persistent and event.keep_alive and body is not Body.UNTIL_CLOSE
             if body is Body.TUNNEL:
                 self._switch()
@@ -409,15 +428,12 @@ class ClientConnection(Connection):
             if event.status == 101:
                 self._switch()
         elif isinstance(event, EndOfMessage):
-            self._received_end()
+            self._received_last_end()
         else:
             self._persistent = False
             self._stop_reading(State.CLOSED)
 
-    def _received_end(self) -> None:
-        if self._persistent:
-            self._stop_reading(State.DONE)
-            return
+    def _received_last_end(self) -> None:
         self._stop_reading(State.MUST_CLOSE)
         # The end of the connection is still worth an event.
         self._reader = _UNASKED
@@ -441,13 +457,14 @@ class ClientConnection(Connection):
             raise LocalProtocolError("the server has spoken or gone before the request; use a new connection")
         head = writers.request_head(event)
         noted = framing.note(head)
-        declared = _declared(noted)
-        if declared.chunked and event.version == "HTTP/1.0":
+        length, chunked = _declared(noted)
+        if chunked and event.version == "HTTP/1.0":
             raise LocalProtocolError("chunked needs HTTP/1.1; declare a Content-Length")
         self._persistent = heads.keep_alive(event.version, framing.tokens(noted.get("connection", ())))
         self._method = event.method
         self._upgrade_asked = "upgrade" in noted
-        self._writer = writers.writer_for(framing.of_request(*declared), declared.length)
+        body = framing.of_request(length, chunked)
+        self._writer = LengthWriter(length or 0) if body is Body.LENGTH else writers.writer_for(body)
         self.our_state = state
         self.their_state = State.ANSWERING
         self._reader = self._head_reader

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
 
 from waterspout.protocol.http1.errors import PeerError
 from waterspout.protocol.http1.grammar import OWS, content_length, governing_field, transfer_coding
@@ -33,14 +32,10 @@ class Body(Enum):
     TUNNEL = "no longer HTTP"
 
 
-class Declared(NamedTuple):
-    """What a head says about its body."""
+#: What a head says about its body: a length, if any, and whether it is chunked.
+Declared = tuple[int | None, bool]
 
-    length: int | None
-    chunked: bool
-
-
-NOTHING_DECLARED = Declared(None, False)
+NOTHING_DECLARED: Declared = (None, False)
 
 
 def note(head: str) -> dict[str, list[str]]:
@@ -50,11 +45,7 @@ def note(head: str) -> dict[str, list[str]]:
     """
     noted: dict[str, list[str]] = {}
     for name, value in governing_field.findall(head):
-        key = name.lower()
-        if key in noted:
-            noted[key].append(value.strip(OWS))
-        else:
-            noted[key] = [value.strip(OWS)]
+        noted.setdefault(name.lower(), []).append(value)
     return noted
 
 
@@ -83,17 +74,16 @@ def declared(noted: Mapping[str, list[str]], version: str) -> Declared:
 
     Raises `PeerError` for anything but one unambiguous declaration.
     """
-    lengths = noted.get("content-length")
     codings = noted.get("transfer-encoding")
     if codings is None:
-        return NOTHING_DECLARED if lengths is None else Declared(_length(lengths), False)
-    if lengths is not None:
+        return (_length(noted["content-length"]), False) if "content-length" in noted else NOTHING_DECLARED
+    if "content-length" in noted:
         # Section 6.3 item 3: possibly smuggling, "ought to be handled as an error".
         raise PeerError(400, "both Content-Length and Transfer-Encoding are present")
     if version == "HTTP/1.0":
         raise PeerError(400, "Transfer-Encoding in an HTTP/1.0 message")  # section 6.1: framing is faulty
     _check_codings(codings)
-    return Declared(None, True)
+    return None, True
 
 
 def _length(values: list[str]) -> int:
@@ -138,15 +128,15 @@ def of_request(length: int | None, chunked: bool) -> Body:
     return Body.LENGTH if length else Body.NONE
 
 
-def of_response(method: str, status: int, head: Declared) -> Body:
+def of_response(method: str, status: int, length: int | None, chunked: bool) -> Body:
     """Section 6.3, all items, in their order."""
     if status == 101 or (method == "CONNECT" and 200 <= status < 300):
         return Body.TUNNEL
     # Item 1: these end with the head, whatever their fields say.
     if method == "HEAD" or status < 200 or status == 204 or status == 304:
         return Body.NONE
-    if head.chunked:
+    if chunked:
         return Body.CHUNKED
-    if head.length is None:
+    if length is None:
         return Body.UNTIL_CLOSE
-    return Body.LENGTH if head.length else Body.NONE
+    return Body.LENGTH if length else Body.NONE

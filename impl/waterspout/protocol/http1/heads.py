@@ -67,7 +67,9 @@ def parse_request(text: str, limits: Limits) -> Request | None:
     authority = None if target[0] == "/" and method != "CONNECT" else _target_authority(method, target)
     headers = _fields(lines, limits)
     noted = framing.note(text)
-    length, chunked = framing.declared(noted, version)
+    length, chunked = None, False
+    if "content-length" in noted or "transfer-encoding" in noted:
+        length, chunked = framing.declared(noted, version)
     field_authority = _host(noted.get("host"), version)
     request = Request(method, target, headers, version, version == "HTTP/1.1", length, chunked)
     # Section 3.2.2: the target's authority replaces whatever the Host field says.
@@ -79,9 +81,11 @@ def parse_request(text: str, limits: Limits) -> Request | None:
 
 def _note_options(request: Request, noted: dict[str, list[str]]) -> None:
     options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
-    request.keep_alive = keep_alive(request.version, options)
     if request.version == "HTTP/1.0":
+        request.keep_alive = keep_alive("HTTP/1.0", options)
         return  # RFC 9110 sections 7.8 and 10.1.1: Upgrade and Expect of a 1.0 client are ignored
+    if "close" in options:
+        request.keep_alive = False
     if "upgrade" in options and "upgrade" in noted:
         request.upgrade = ", ".join(noted["upgrade"])
     if "expect" in noted and (request.chunked or request.content_length):
@@ -178,7 +182,7 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
     if 100 <= status < 200:
         return InformationalResponse(status, reason or "", headers, version)
     noted = framing.note(text)
-    if framing.of_response(method, status, framing.NOTHING_DECLARED) is framing.Body.UNTIL_CLOSE:
+    if framing.of_response(method, status, None, False) is framing.Body.UNTIL_CLOSE:
         length, chunked = framing.declared(noted, version)
     else:
         length, chunked = _declared_without_body(noted, version)

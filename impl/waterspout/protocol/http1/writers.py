@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from waterspout.protocol.http1 import grammar
 from waterspout.protocol.http1.errors import LocalProtocolError
-from waterspout.protocol.http1.events import Data, EndOfMessage, InformationalResponse, Request, Response
+from waterspout.protocol.http1.events import EndOfMessage, Request
 from waterspout.protocol.http1.framing import Body
 
 _names = re.compile(rf"{grammar.TOKEN}(?:,{grammar.TOKEN})*")
@@ -52,17 +53,16 @@ def _bad_version(version: str) -> LocalProtocolError:
     return LocalProtocolError(f"version must be HTTP/1.1 or HTTP/1.0, not {version!r}")
 
 
-def response_head(event: Response | InformationalResponse) -> str:
-    """Return a response's head without the empty line that ends it."""
-    version, reason = event.version, event.reason
+@lru_cache(maxsize=512)
+def status_line(version: str, status: int, reason: str) -> str:
+    """Return the line that a response begins with.  A program uses few of them, so they are remembered."""
     if version not in _VERSIONS:
         raise _bad_version(version)
-    if not 100 <= event.status <= 999:
-        raise LocalProtocolError(f"a status code has three digits from 100 on: {event.status!r}")
-    # Printable ASCII is most of what there is, and cheap to test for.
-    if not (reason.isascii() and reason.isprintable()) and not grammar.reason_phrase.fullmatch(reason):
+    if not 100 <= status <= 999:
+        raise LocalProtocolError(f"a status code has three digits from 100 on: {status!r}")
+    if not grammar.reason_phrase.fullmatch(reason):
         raise LocalProtocolError(f"the reason holds a control or non-latin-1 character: {reason!r}")
-    return f"{version} {event.status:d} {reason}\r\n{serialise_fields(event.headers)}"
+    return f"{version} {status:d} {reason}\r\n"
 
 
 def request_head(event: Request) -> str:
@@ -82,7 +82,7 @@ def request_head(event: Request) -> str:
 class Writer(Protocol):
     """Turns what follows a head into octets."""
 
-    def data(self, event: Data) -> bytes: ...
+    def data(self, data: bytes) -> bytes: ...
 
     def end(self, event: EndOfMessage) -> bytes: ...
 
@@ -95,8 +95,8 @@ def _refuse_trailers(event: EndOfMessage) -> None:
 class NoBodyWriter:
     """For messages that end with the head."""
 
-    def data(self, event: Data) -> bytes:
-        if event.data:
+    def data(self, data: bytes) -> bytes:
+        if data:
             raise LocalProtocolError("this message has no body; send no Data, or declare the body in the head")
         return b""
 
@@ -113,14 +113,14 @@ class LengthWriter:
     def __init__(self, length: int) -> None:
         self._remaining = length
 
-    def data(self, event: Data) -> bytes:
-        size = len(event.data)
+    def data(self, data: bytes) -> bytes:
+        size = len(data)
         if size > self._remaining:
             raise LocalProtocolError(
                 f"body is {size - self._remaining} octets longer than its Content-Length; declare its length"
             )
         self._remaining -= size
-        return event.data
+        return data
 
     def end(self, event: EndOfMessage) -> bytes:
         if event.trailers:
@@ -137,8 +137,7 @@ class ChunkedWriter:
     body.
     """
 
-    def data(self, event: Data) -> bytes:
-        data = event.data
+    def data(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
     def end(self, event: EndOfMessage) -> bytes:
@@ -150,8 +149,8 @@ class ChunkedWriter:
 class UntilCloseWriter:
     """The body goes out as it is, and ends with the connection."""
 
-    def data(self, event: Data) -> bytes:
-        return event.data
+    def data(self, data: bytes) -> bytes:
+        return data
 
     def end(self, event: EndOfMessage) -> bytes:
         _refuse_trailers(event)
@@ -163,10 +162,8 @@ CHUNKED = ChunkedWriter()
 UNTIL_CLOSE = UntilCloseWriter()
 
 
-def writer_for(body: Body, length: int | None) -> Writer:
-    """The writer that a message's framing calls for."""
-    if body is Body.LENGTH:
-        return LengthWriter(length or 0)
+def writer_for(body: Body) -> Writer:
+    """The writer that a message's framing calls for, unless that is a `LengthWriter`."""
     if body is Body.CHUNKED:
         return CHUNKED
     return UNTIL_CLOSE if body is Body.UNTIL_CLOSE else NO_BODY
