@@ -11,9 +11,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from waterspout._connection_context import ConnectionContext
-from waterspout.httputil import HTTPConnection, HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine
+from waterspout.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPOutputError,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from waterspout.iostream import StreamClosedError
-from waterspout.protocol.http1 import LocalProtocolError, Response, State
+from waterspout.protocol.http1 import LocalProtocolError, State
 
 if TYPE_CHECKING:
     from waterspout.http1connection import ServerDriver
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 #: Up to this size the first piece of a body is copied behind the head, to leave in one write; beyond, a
 #: second write is cheaper than the copy.
 JOINED_WRITE = 65536
+
+_NOBODY = HTTPMessageDelegate()
+
 
 class Exchange(HTTPConnection):
     """The answer to one request: `write_headers`, `write` as often as needed, `finish`.
@@ -30,11 +40,13 @@ class Exchange(HTTPConnection):
     lost, writing returns a future that has failed with `StreamClosedError`; after `finish` it raises.
     """
 
-    __slots__ = ("_close_callback", "_driver", "_lost", "context", "method")
+    __slots__ = ("_close_callback", "_driver", "_lost", "context", "delegate", "method")
 
     def __init__(self, driver: ServerDriver, method: str, context: ConnectionContext) -> None:
         self._driver: ServerDriver | None = driver
         self._lost = False
+        #: Whom the request is told to.
+        self.delegate = _NOBODY
         self._close_callback: Callable[[], None] | None = None
         self.method = method
         self.context = context
@@ -53,12 +65,12 @@ class Exchange(HTTPConnection):
         driver = self._driver
         if driver is None:
             return self._without_connection()
-        assert isinstance(start_line, ResponseStartLine)
+        _, status, reason = start_line
         fields = headers.to_wire()
         if driver.ends_now and "Connection" not in headers:
             fields.append(("Connection", "close"))
         try:
-            octets = driver.http.send(Response(start_line.code, start_line.reason or "", fields))
+            octets = driver.http.send_response(status, reason or "", fields)  # type: ignore[arg-type]
             if chunk and self.method != "HEAD":
                 body = driver.http.send_data(chunk)
                 if len(body) > JOINED_WRITE:
@@ -96,14 +108,13 @@ class Exchange(HTTPConnection):
             if not self._lost:
                 raise HTTPOutputError("this answer is finished already; finish() belongs at its end, once")
             return
-        if driver.http.our_state is State.SWITCHED:
-            # 101 without upgrade(): HTTP is over on this connection, and nobody speaks anything else on it.
-            driver.abort()
-            return
         try:
             octets = driver.http.send_end()
         except LocalProtocolError as error:
             driver.abort()
+            if driver.http.our_state is State.SWITCHED:
+                # 101 without upgrade(): HTTP is over on this connection, and nobody speaks anything else on it.
+                return
             raise HTTPOutputError(str(error)) from error
         self._driver = None
         self._close_callback = None

@@ -54,13 +54,15 @@ class HTTPServerRequest:
     ) -> None:
         if start_line is not None:
             method, uri, version = start_line
+        elif uri is None:
+            uri = "/"
         self.method = method
-        self.uri = uri if uri is not None else "/"
+        self.uri: str = uri
         self.version = version
-        if self.uri.startswith("/"):
-            self.path, _, self.query = self.uri.partition("?")
+        if uri[:1] == "/":
+            self.path, _, self.query = uri.partition("?")
         else:
-            self._read_other_form(self.uri)
+            self._read_other_form(uri)
         self.headers = HTTPHeaders() if headers is None else headers
         self.body = body or b""
         self.connection = connection

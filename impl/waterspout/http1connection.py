@@ -28,6 +28,7 @@ from waterspout._exchange import Exchange, failed_future
 from waterspout._loggers import app_log, gen_log
 from waterspout._server_parameters import ServerParameters
 from waterspout._write_gate import WriteGate
+from waterspout.httputil import HTTPHeaders, RequestStartLine
 from waterspout.iostream import StreamClosedError
 from waterspout.protocol.http1 import (
     Data,
@@ -71,11 +72,11 @@ class ServerDriver(asyncio.Protocol):
 
     __slots__ = (
         "_announced",
+        "_answered",
         "_awaited",
         "_backlog",
         "_body_limit",
         "_deadline",
-        "_delegate",
         "_exchange",
         "_expects_continue",
         "_gate",
@@ -104,8 +105,9 @@ class ServerDriver(asyncio.Protocol):
         self._deadline = Deadline(loop, self._expired)
         self._phase = _Phase.READING
         self._pulling = False
+        # How many requests were answered in this turn of the loop.
+        self._answered = 0
         self._exchange: Exchange | None = None
-        self._delegate: httputil.HTTPMessageDelegate | None = None
         self._awaited: asyncio.Future[Any] | None = None
         self._expects_continue: Request | None = None
         self._body_limit = parameters.limits.body
@@ -178,23 +180,23 @@ class ServerDriver(asyncio.Protocol):
 
     def _pull(self) -> None:
         """Deliver events until there are none, or one of them has to be waited for."""
-        requests = 0
         self._pulling = True
+        self._answered = 0
         next_event = self.http.next_event
         try:
-            while self._phase is _Phase.READING:
+            while self._pulling and self._phase is _Phase.READING:
                 event: Any = next_event()
                 kind = type(event)
                 try:
                     if kind is Request:
                         self._begin(event)
-                    elif kind is EndOfMessage:
-                        requests += 1
-                        self._end()
-                        if requests == REQUESTS_PER_TURN or not self._gate.is_open:
-                            self._yield()
+                        # A request without a body is complete with its head.
+                        if self.http.their_state is State.DONE and self._phase is _Phase.READING:
+                            self._end()
                     elif kind is Data:
                         self._body(event.data)
+                    elif kind is EndOfMessage:
+                        self._end()
                     elif event is None:
                         break
                     elif kind is Failure:
@@ -217,12 +219,12 @@ class ServerDriver(asyncio.Protocol):
         self._answer_error(500)
 
     def _begin(self, request: Request) -> None:
-        headers = httputil.HTTPHeaders.from_wire(request.headers)
+        headers = HTTPHeaders.from_wire(request.headers)
         parameters = self._parameters
         context = self.context
         if parameters.xheaders:
             context = context.behind_proxy(headers, parameters.trusted)
-        if not request.target.startswith("/") and _is_misdirected(request, context):
+        if request.target[0] != "/" and _is_misdirected(request, context):
             self._refuse(421, f"a request for {request.target[:60]!r} on a connection that is {context.protocol}")
             return
         self._exchange = exchange = Exchange(self, request.method, context)
@@ -232,32 +234,36 @@ class ServerDriver(asyncio.Protocol):
             self._deadline.set(parameters.body_timeout)
         if request.expect_continue:
             self._expects_continue = request
-        self._delegate = delegate = parameters.delegate.start_request(self, exchange)
-        start_line = httputil.RequestStartLine(request.method, request.target, request.version)
-        ready = delegate.headers_received(start_line, headers)
+            self._body_limit = parameters.limits.body
+        start_line = RequestStartLine(request.method, request.target, request.version)
+        ready = parameters.delegate.begin_request(self, exchange, start_line, headers)
         if ready is not None:
             self._wait_for(ready)
         elif self._expects_continue is not None:
             self._send_continue()
 
     def _body(self, data: bytes) -> None:
-        if self._delegate is None:
+        exchange = self._exchange
+        if exchange is None:
             self._backlog += len(data)
             if self._backlog > MAX_UNWANTED_BODY:
                 self._linger()
             return
-        ready = self._delegate.data_received(data)
+        ready = exchange.delegate.data_received(data)
         if ready is not None:
             self._wait_for(ready)
 
     def _end(self) -> None:
-        delegate = self._delegate
-        if delegate is None:
+        exchange = self._exchange
+        if exchange is None:
             self.answer_complete()
             return
         self._deadline.at = NEVER
         self._phase = _Phase.ANSWERING
-        delegate.finish()
+        exchange.delegate.finish()
+        self._answered += 1
+        if self._phase is _Phase.READING and (self._answered == REQUESTS_PER_TURN or not self._gate.is_open):
+            self._yield()
 
     def _send_continue(self) -> None:
         """Ask for the body (RFC 9110, section 10.1.1), unless it is refused anyway or the answer began."""
@@ -272,7 +278,7 @@ class ServerDriver(asyncio.Protocol):
 
     def _wait_for(self, ready: Awaitable[None]) -> None:
         awaited = asyncio.ensure_future(ready)
-        if self._phase is not _Phase.READING or self._delegate is None:
+        if self._phase is not _Phase.READING or self._exchange is None:
             # The answer came first; only what the delegate still raises matters.
             awaited.add_done_callback(self._ignored)
             return
@@ -301,9 +307,8 @@ class ServerDriver(asyncio.Protocol):
             app_log.error("uncaught exception after the answer to %s", self.context.remote_ip, exc_info=error)
 
     def _yield(self) -> None:
-        if self._phase in (_Phase.READING, _Phase.ANSWERING, _Phase.HELD):
-            self._phase = _Phase.YIELDING
-            self._loop.call_soon(self._resume)
+        self._phase = _Phase.YIELDING
+        self._loop.call_soon(self._resume)
 
     def _resume(self) -> None:
         # A peer that sends requests and takes no answers would fill the memory with them.
@@ -322,8 +327,7 @@ class ServerDriver(asyncio.Protocol):
 
     def write(self, octets: bytes) -> asyncio.Future[None]:
         """Send ``octets``; the future is done when there is room for more."""
-        if octets:
-            self._transport.write(octets)
+        self._transport.write(octets)
         gate = self._gate
         return gate.done if gate.is_open else gate.future
 
@@ -336,19 +340,25 @@ class ServerDriver(asyncio.Protocol):
 
     def answer_complete(self) -> None:
         """Go on after an answer: to the next request, the end of this one, or the end of the connection."""
-        self._exchange = self._delegate = self._awaited = None
+        self._exchange = self._awaited = None
+        try:
+            more = self.http.start_next_message()
+        except LocalProtocolError:
+            self._finish_reading()
+            return
+        self._expects_continue = None
+        self._deadline.set(self._parameters.idle_timeout)
+        if self._pulling:
+            self._phase = _Phase.READING
+            self._pulling = more
+        else:
+            # Not at once: the caller is a handler that has not returned yet.
+            self._yield()
+
+    def _finish_reading(self) -> None:
+        """Our side of the exchange is over, the peer's is not, or it is the last one of the connection."""
         http = self.http
-        if http.their_state is State.DONE and http.our_state is State.DONE:
-            http.start_next_message()
-            self._body_limit = self._parameters.limits.body
-            self._expects_continue = None
-            self._deadline.set(self._parameters.idle_timeout)
-            if self._pulling:
-                self._phase = _Phase.READING
-            else:
-                # Not at once: the caller is a handler that has not returned yet.
-                self._yield()
-        elif not http.keep_alive or self._expects_continue is not None:
+        if not http.keep_alive or self._expects_continue is not None:
             # A client that waits for 100 may send the body or not; only closing tells what comes next.
             self._linger() if http.their_state is State.BODY else self._close()
         else:
@@ -373,7 +383,7 @@ class ServerDriver(asyncio.Protocol):
         transport = self._transport
         leftover = self.http.leftover()
         self._phase = _Phase.OVER
-        self._exchange = self._delegate = None
+        self._exchange = None
         self._deadline.cancel()
         self._parameters.forget(self)
         transport.set_protocol(protocol)
@@ -419,12 +429,13 @@ class ServerDriver(asyncio.Protocol):
         self._linger()
 
     def _drop_exchange(self) -> None:
-        exchange, delegate = self._exchange, self._delegate
-        self._exchange = self._delegate = self._awaited = None
-        if exchange is not None:
-            self._guarded(exchange.lose)
-        if delegate is not None and not self._announced:
-            self._guarded(delegate.on_connection_close)
+        exchange = self._exchange
+        self._exchange = self._awaited = None
+        if exchange is None:
+            return
+        self._guarded(exchange.lose)
+        if not self._announced:
+            self._guarded(exchange.delegate.on_connection_close)
 
     def _peer_ended(self) -> None:
         """Tell the delegate of an unanswered request that the peer sends no more; it may still answer.
@@ -436,8 +447,8 @@ class ServerDriver(asyncio.Protocol):
         self._announced = True
         self._deadline.set(HALF_CLOSED_SECONDS)
         self._guarded(self._exchange.announce_close)
-        if self._delegate is not None:
-            self._guarded(self._delegate.on_connection_close)
+        if self._exchange is not None:
+            self._guarded(self._exchange.delegate.on_connection_close)
 
     def _guarded(self, callback: Any) -> None:
         try:

@@ -28,6 +28,9 @@ class _Spellings(dict[str, str]):
     """Names in the spelling of the container: ``spelling_of["content-TYPE"]`` is ``Content-Type``."""
 
     def __missing__(self, name: str) -> str:
+        if not isinstance(name, str):
+            # No field has that name; whoever looks for it finds nothing.
+            return name
         spelling = "-".join([word.capitalize() for word in name.split("-")])
         if len(self) < _MAX_SPELLINGS and len(name) <= _MAX_SPELLING_LENGTH:
             self[name] = spelling
@@ -172,7 +175,8 @@ class HTTPHeaders(MutableMapping[str, str]):
 
     def to_wire(self) -> list[tuple[str, str]]:
         """Return the same as `get_all`, as the list that a writer wants."""
-        return list(self.get_all() if self._repeats else self._values.items())  # type: ignore[arg-type]
+        items: Any = self.get_all() if self._repeats else self._values.items()
+        return list(items)
 
     def copy(self) -> HTTPHeaders:
         """Return a container of its own with the same fields.
@@ -186,7 +190,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     def __setitem__(self, name: str, value: str) -> None:
         self._values[spelling_of[name]] = value
 
-    def setdefault(self, name: str, default: str) -> str:  # type: ignore[override]
+    def setdefault(self, name: str, default: str) -> str:
         """Return the value of ``name``, which becomes ``default`` if there is none."""
         found = self._values.setdefault(spelling_of[name], default)
         return ",".join(found) if isinstance(found, list) else found
@@ -199,7 +203,7 @@ class HTTPHeaders(MutableMapping[str, str]):
         del self._values[spelling_of[name]]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and spelling_of[name] in self._values
+        return spelling_of[name] in self._values  # type: ignore[index]  # see there for other types
 
     def __len__(self) -> int:
         return len(self._values)

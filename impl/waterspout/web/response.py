@@ -65,7 +65,7 @@ class Response:
         self.finished = False
         self._cookies: CookieJar | None = None
         self._transform_classes = transform_classes
-        self._transforms: list[OutputTransform] = []
+        self._transforms: Sequence[OutputTransform] = ()
         self.reset()
 
     def reset(self) -> None:
@@ -135,6 +135,7 @@ class Response:
 
     def _fix_length(self) -> None:
         size = sum(map(len, self.buffer))
+        length = str(size)
         headers = self.headers
         status = self.status
         if status in WITHOUT_CONTENT or status < 200:
@@ -144,13 +145,13 @@ class Response:
                 headers["Content-Length"] = "0"
         elif self._transform_classes:
             # Their output is what counts; they see the whole content and can still say how long it will be.
-            headers["Content-Length"] = str(size)
-        elif (declared := headers.setdefault("Content-Length", str(size))) != str(size) and self.request.method != "HEAD":
+            headers["Content-Length"] = length
+        elif (declared := headers.setdefault("Content-Length", length)) != length and self.request.method != "HEAD":
             raise RuntimeError(f"Content-Length is {declared}, {size} bytes were written; leave the field out")
 
     def _send(self, finishing: bool) -> Future[None]:
-        buffer = self.buffer
-        chunk = buffer[0] if len(buffer) == 1 else b"".join(buffer)
+        # A single piece is not copied.
+        chunk = b"".join(self.buffer)
         self.buffer = []
         connection = self.request.connection
         if not self.sent:
@@ -195,6 +196,13 @@ def header_text(name: str, value: HeaderValue) -> str:
     Raises `TypeError` for other types, `ValueError` if name or value could not be told apart from what
     follows.
     """
+    if not _FIELD_NAME.fullmatch(name):
+        raise ValueError(f"not the name of a header: {name!r}")
+    return field_text(name, value)
+
+
+def field_text(name: str, value: HeaderValue) -> str:
+    """As `header_text`, for a ``name`` that is known to be one."""
     if isinstance(value, str):
         text: str = value
     elif isinstance(value, bytes):
@@ -207,6 +215,4 @@ def header_text(name: str, value: HeaderValue) -> str:
         raise TypeError(f"the value of header {name!r} is str, bytes, int or datetime, not {type(value).__name__}")
     if not _FIELD_TEXT.fullmatch(text):
         raise ValueError(f"the value of header {name!r} has a character not allowed there: {text[:100]!r}")
-    if not _FIELD_NAME.fullmatch(name):
-        raise ValueError(f"not the name of a header: {name!r}")
     return text

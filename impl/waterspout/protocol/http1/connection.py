@@ -7,6 +7,8 @@ framing, readers and writers are in modules of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from waterspout.protocol.http1 import framing, heads, writers
 from waterspout.protocol.http1.buffer import ReceiveBuffer
 from waterspout.protocol.http1.errors import LocalProtocolError, PeerError
@@ -16,11 +18,13 @@ from waterspout.protocol.http1.events import (
     EndOfMessage,
     Event,
     Failure,
+    Fields,
     InformationalResponse,
     Request,
     Response,
 )
 from waterspout.protocol.http1.framing import Body
+from waterspout.protocol.http1.grammar import governing_field
 from waterspout.protocol.http1.limits import Limits
 from waterspout.protocol.http1.readers import (
     ChunkedReader,
@@ -32,24 +36,21 @@ from waterspout.protocol.http1.readers import (
     UnaskedReader,
     UntilCloseReader,
 )
-from waterspout.protocol.http1.writers import LengthWriter
 from waterspout.protocol.http1.state import CLIENT_MOVES, SERVER_MOVES, Moves, Role, State
+from waterspout.protocol.http1.writers import LengthWriter
 
 _DEFAULT_LIMITS = Limits()
 _NO_BODY = NoBodyReader()
 _PAUSED = PausedReader()
 _UNASKED = UnaskedReader()
 _END = EndOfMessage()
+_MAY_RESPOND = frozenset({State.ANSWERING, State.IDLE})
 _DEAF = frozenset({State.MUST_CLOSE, State.CLOSED, State.ERROR})
-_NO_OPTIONS: frozenset[str] = frozenset()
 
 
-def _declared(noted: dict[str, list[str]]) -> framing.Declared:
-    """What our own head declares; raises `LocalProtocolError` where a peer would have to refuse it."""
-    try:
-        return framing.declared(noted, "HTTP/1.1")
-    except PeerError as error:
-        raise LocalProtocolError(f"{error.message}; declare the body's length in one way") from None
+def _ambiguous(error: PeerError) -> LocalProtocolError:
+    """What our own head does wrong where a peer would have to refuse it."""
+    return LocalProtocolError(f"{error.message}; declare the body's length in one way")
 
 
 class Connection:
@@ -82,8 +83,8 @@ class Connection:
         """
         if self._ended and data:
             raise LocalProtocolError("feed() after feed_eof(); make a new connection object for a new connection")
-        if data and self.their_state not in _DEAF:
-            self._buffer.feed(bytes(data))
+        if self.their_state not in _DEAF:
+            self._buffer.feed(data)
 
     def feed_eof(self) -> None:
         """Note that the peer will send nothing more. `next_event` says what that means once the stored input
@@ -98,19 +99,15 @@ class Connection:
         """
         try:
             event = self._reader(self._buffer)
-            if event is None:
-                if not self._ended:
-                    return None
+            if event is None and self._ended:
                 event = self._reader.at_end(self._buffer)
-                if event is None:
-                    return None
         except PeerError as error:
             return self._fail(error)
         kind = type(event)
         if kind is EndOfMessage and self._persistent:
             self.their_state = State.DONE
             self._reader = _PAUSED
-        elif kind is not Data:
+        elif event is not None and kind is not Data:
             self._received(event)
         return event
 
@@ -230,9 +227,8 @@ class Connection:
 
     # Both
 
-    def start_next_message(self) -> None:
-        """Begin the next exchange on the same connection. What is stored of the next message can then be
-        read.
+    def start_next_message(self) -> bool:
+        """Begin the next exchange on the same connection; tell whether there may be something to read already.
 
         Raises `LocalProtocolError` unless both sides are done and `keep_alive` holds.
         """
@@ -244,6 +240,7 @@ class Connection:
         self.our_state = self.their_state = State.IDLE
         self._reader = self._first_reader
         self._request = None
+        return self._ended or self._buffer.pos < len(self._buffer.data)
 
 
 class ServerConnection(Connection):
@@ -278,7 +275,8 @@ class ServerConnection(Connection):
             if length or event.chunked:
                 self._read_body(framing.of_request(length, event.chunked), length)
             else:
-                self.their_state = State.BODY
+                # Complete with its head; the event that says so follows for whoever wants it.
+                self.their_state = State.DONE
                 self._reader = _NO_BODY
         elif type(event) is EndOfMessage:
             self._stop_reading(self._state_after_request())
@@ -324,33 +322,48 @@ class ServerConnection(Connection):
     def _send_head(self, event: Event, state: State) -> bytes:
         if type(event) is not Response or event.status < 200:
             return self._send_informational(event)
+        return self.send_response(event.status, event.reason, event.headers, event.version)
+
+    def send_response(self, status: int, reason: str, headers: Fields, version: str = "HTTP/1.1") -> bytes:
+        """The same as ``send(Response(...))``, for a final response."""
+        if status < 200 or self.our_state not in _MAY_RESPOND:
+            return self.send(Response(status, reason, headers, version))
+        head = writers.status_line(version, status, reason) + writers.serialise_fields(headers)
+        noted = framing.note(governing_field.findall(head))
+        try:
+            length, chunked = framing.declared(noted, "HTTP/1.1")
+        except PeerError as error:
+            raise _ambiguous(error) from None
         request = self._request
-        head = writers.status_line(event.version, event.status, event.reason) + writers.serialise_fields(event.headers)
-        noted = framing.note(head)
-        length, chunked = _declared(noted)
-        options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
+        if request is None:
+            method, spoken = self._method_refused, ""
+        else:
+            method, spoken = request.method, request.version
+        body = framing.of_response(method, status, length, chunked)
         # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
-        modern = request is not None and request.version == event.version == "HTTP/1.1"
-        method = self._method_refused if request is None else request.method
-        body = framing.of_response(method, event.status, length, chunked)
-        if body is not Body.LENGTH:
-            self._check_declared(body, event.status, length, chunked, modern)
+        modern = spoken == version == "HTTP/1.1"
+        if body is Body.LENGTH:
+            self._writer = LengthWriter(length or 0)
+        else:
+            self._check_declared(body, status, length, chunked, modern)
             if body is Body.UNTIL_CLOSE and modern and not self._failed:
                 body = Body.CHUNKED
                 head += "Transfer-Encoding: chunked\r\n"
-        persistent = self._persistent and request is not None and body is not Body.UNTIL_CLOSE
-        persistent = persistent and "close" not in options
-        if not persistent:
-            if "close" not in options and body is not Body.TUNNEL:
-                head += "Connection: close\r\n"
-        elif not modern and "keep-alive" not in options:
-            head += "Connection: keep-alive\r\n"
-        self._writer = LengthWriter(length or 0) if body is Body.LENGTH else writers.writer_for(body)
-        self._persistent = persistent
-        self.our_state = state
+            self._writer = writers.writer_for(body)
+        if "connection" in noted or not modern or not self._persistent or body is Body.UNTIL_CLOSE:
+            head += self._settle_persistence(noted.get("connection", ()), modern, body)
+        self.our_state = State.BODY
         if body is Body.TUNNEL:
             self._switch()
         return (head + "\r\n").encode("latin-1")
+
+    def _settle_persistence(self, said: Sequence[str], modern: bool, body: Body) -> str:
+        """Decide whether the connection outlives this response; return the field line that has to say so."""
+        options = framing.tokens(said)
+        if not self._persistent or self._request is None or body is Body.UNTIL_CLOSE or "close" in options:
+            self._persistent = False
+            return "" if "close" in options or body is Body.TUNNEL else "Connection: close\r\n"
+        return "" if modern or "keep-alive" in options else "Connection: keep-alive\r\n"
 
     def _send_informational(self, event: Event) -> bytes:
         if not isinstance(event, Response | InformationalResponse):
@@ -363,7 +376,7 @@ class ServerConnection(Connection):
         if request.version == "HTTP/1.0":
             raise LocalProtocolError("an HTTP/1.0 client knows no 1xx responses; send the final one")
         head = writers.status_line(event.version, event.status, event.reason) + writers.serialise_fields(event.headers)
-        noted = framing.note(head)
+        noted = framing.note(governing_field.findall(head))
         if "content-length" in noted or "transfer-encoding" in noted:
             raise LocalProtocolError("a 1xx response has neither Content-Length nor Transfer-Encoding; remove them")
         if event.status == 101:
@@ -445,10 +458,10 @@ class ClientConnection(Connection):
         # RFC 9112 section 9.2: what came after the response may not answer the next request.
         return self._persistent and not self._ended and not (self.their_state is State.DONE and self._buffer)
 
-    def start_next_message(self) -> None:
+    def start_next_message(self) -> bool:
         if not self.keep_alive:
             raise LocalProtocolError("the connection may not be used again; close it")
-        super().start_next_message()
+        return super().start_next_message()
 
     def _send_head(self, event: Event, state: State) -> bytes:
         if not isinstance(event, Request):
@@ -456,8 +469,11 @@ class ClientConnection(Connection):
         if self._buffer or self._ended or self.their_state is not State.IDLE:
             raise LocalProtocolError("the server has spoken or gone before the request; use a new connection")
         head = writers.request_head(event)
-        noted = framing.note(head)
-        length, chunked = _declared(noted)
+        noted = framing.note(governing_field.findall(head))
+        try:
+            length, chunked = framing.declared(noted, "HTTP/1.1")
+        except PeerError as error:
+            raise _ambiguous(error) from None
         if chunked and event.version == "HTTP/1.0":
             raise LocalProtocolError("chunked needs HTTP/1.1; declare a Content-Length")
         self._persistent = heads.keep_alive(event.version, framing.tokens(noted.get("connection", ())))

@@ -8,12 +8,12 @@ method.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import Enum
 from functools import lru_cache
 
 from waterspout.protocol.http1.errors import PeerError
-from waterspout.protocol.http1.grammar import OWS, content_length, governing_field, transfer_coding
+from waterspout.protocol.http1.grammar import OWS, content_length, transfer_coding
 
 #: More digits than this declare more than any file system holds, and ``int`` refuses thousands of them.
 MAX_DIGITS = 18
@@ -38,13 +38,14 @@ Declared = tuple[int | None, bool]
 NOTHING_DECLARED: Declared = (None, False)
 
 
-def note(head: str) -> dict[str, list[str]]:
-    """Collect the values of the governing fields of a head, start line included, by lower-case name.
+def note(governing: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Collect the values of fields by lower-case name.
 
-    The head's grammar must have been checked: the fields are picked out of the text.
+    They are what ``governing_field.findall`` picks out of a head, with its start line; the head's grammar must have
+    been checked.
     """
     noted: dict[str, list[str]] = {}
-    for name, value in governing_field.findall(head):
+    for name, value in governing:
         noted.setdefault(name.lower(), []).append(value)
     return noted
 
@@ -89,8 +90,7 @@ def declared(noted: Mapping[str, list[str]], version: str) -> Declared:
 def _length(values: list[str]) -> int:
     if len(values) == 1:
         text = values[0]
-        # ASCII digits and nothing else, the usual case without an expression.
-        if len(text) <= MAX_DIGITS and text.isascii() and text.isdigit():
+        if len(text) <= MAX_DIGITS and content_length.fullmatch(text):
             return int(text)
     # Section 6.3 item 5 lets a list of equal values pass; equal means the same text, so "3, 03" does not.
     elements = {element.strip(OWS) for value in values for element in value.split(",")}

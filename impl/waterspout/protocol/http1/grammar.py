@@ -20,8 +20,6 @@ FIELD_NAME = TOKEN  # RFC 9110 section 5.1
 # RFC 9110 section 5.5: VCHAR, obs-text, SP and HTAB. The leave to retain other controls "in a safe context"
 # is not taken.
 FIELD_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
-# The same without the whitespace around it, which FIELD_VALUE takes in.
-TRIMMED_VALUE = r"(?:[!-~\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[!-~\x80-\xff])?)?"
 FIELD_LINE = rf"{FIELD_NAME}:{FIELD_VALUE}\r\n"  # RFC 9112 section 5, with the whitespace still in the value
 
 METHOD = TOKEN  # RFC 9112 section 3.1
@@ -48,11 +46,11 @@ status_line = re.compile(STATUS_LINE)
 request_head = re.compile(rf"{REQUEST_LINE}((?:{FIELD_LINE})*)\r\n")
 response_head = re.compile(rf"{STATUS_LINE}((?:{FIELD_LINE})*)\r\n")
 field_lines = re.compile(rf"(?:{FIELD_LINE})*")
-# One space, the usual whitespace, is taken here; whoever finds more has to trim the values.
-field_line = re.compile(rf"({FIELD_NAME}): ?({FIELD_VALUE})\r\n")
+# Takes lines apart that one of the former has matched: name and value, without the whitespace around it.
+field_parts = re.compile(r"([^:]+):[ \t]*([^\r]*[^\r \t]|)[ \t]*\r\n")
 # The fields that decide what becomes of a message and its connection, each behind the end of the line before it.
 # A class for each letter costs less time than ignoring case.
-governing_field = re.compile(rf"\r\n({'|'.join(map(_any_case, GOVERNING))}):[ \t]*({TRIMMED_VALUE})")
+governing_field = re.compile(rf"\r\n({'|'.join(map(_any_case, GOVERNING))}):[ \t]*([^\r]*[^\r \t]|)")
 token = re.compile(TOKEN)
 field_value = re.compile(FIELD_VALUE)
 reason_phrase = re.compile(REASON_PHRASE)

@@ -49,6 +49,8 @@ class HeadReader:
         empty_lines: int,
     ) -> None:
         self._limits = limits
+        self._limit = limits.head
+        self._lenient = limits.bare_lf
         self._parse = parse
         self._check_line = check_line
         self._too_long = too_long
@@ -57,6 +59,8 @@ class HeadReader:
         self._reset()
 
     def _reset(self) -> None:
+        # Whether any of what follows is other than here.
+        self._begun = False
         self._empty_lines = 0
         self._restart()
 
@@ -70,27 +74,29 @@ class HeadReader:
         data, pos = buffer.data, buffer.pos
         if pos == len(data):
             return None
-        start, stop = pos + self._searched, pos + self._limits.head
-        if self._limits.bare_lf:
+        start, stop = pos + self._searched, pos + self._limit
+        if self._lenient:
             end = self._find_lenient_end(data, start, stop)
         else:
             found = data.find(b"\r\n\r\n", start, stop)
             end = found + 4 if found >= 0 else -1
         if end < 0:
+            self._begun = True
             if self._skip_empty_lines(buffer):
                 return self(buffer)
             self._check_incomplete(buffer)
             return None
         text = data[pos:end].decode("latin-1")
-        if self._limits.bare_lf:
+        if self._lenient:
             text = self._normalised(text)
         event = self._parse(text, self._limits)
         if event is None:
+            self._begun = True
             if self._skip_empty_lines(buffer):
                 return self(buffer)
             raise self._fault(buffer, end - pos, text)
         buffer.pos = end
-        if self._scanned or self._searched or self._empty_lines:
+        if self._begun:
             self._reset()
         return event
 

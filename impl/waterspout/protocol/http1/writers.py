@@ -41,7 +41,7 @@ def serialise_fields(headers: Sequence[tuple[str, str]]) -> str:
     # line end of its own (their count shows that); a colon within a name would look like part of the value,
     # which the second match excludes; a comma there passes the second match and fails the first.
     whole = lines.count("\r\n") == len(headers) and grammar.field_lines.fullmatch(lines)
-    if not whole or not _names.fullmatch(names):
+    if not (whole and _names.fullmatch(names)):
         check_fields(headers)
     return lines
 
