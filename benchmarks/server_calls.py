@@ -187,8 +187,8 @@ def report(level: str, make_application: Callable[[str], Any], needed: str) -> N
         python, native = counter.python / COUNTED, counter.native / COUNTED
         made = sum(counter.objects().values()) / COUNTED
         print(
-            f"{level:12}  {package:10}  {python:6.1f} Python calls  {native:6.1f} C calls  {instructions:7.1f} bytecodes"
-            f"  {made:4.1f} tasks, futures, timers, callbacks  {counter.system_calls()}"
+            f"{level:12}  {package:10}  {python:6.1f} Python calls  {native:6.1f} C calls"
+            f"  {instructions:7.1f} bytecodes  {made:4.1f} tasks, futures, timers, callbacks  {counter.system_calls()}"
         )
         if "-v" in sys.argv:
             for name, number in counter.functions.most_common():

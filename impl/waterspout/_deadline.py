@@ -32,11 +32,8 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = NEVER
 
-    def set(self, seconds: float | None) -> None:
-        """Move the deadline to ``seconds`` from now; None clears it."""
-        if seconds is None:
-            self.at = NEVER
-            return
+    def set(self, seconds: float) -> None:
+        """Move the deadline to ``seconds`` from now."""
         self.at = at = time.monotonic() + seconds
         if at < self._timer_at:
             self._start_timer(at, seconds)

@@ -67,8 +67,6 @@ class Exchange(HTTPConnection):
             return self._without_connection()
         _, status, reason = start_line
         fields = headers.to_wire()
-        if driver.ends_now and "Connection" not in headers:
-            fields.append(("Connection", "close"))
         try:
             octets = driver.http.send_response(status, reason or "", fields)  # type: ignore[arg-type]
             if chunk and self.method != "HEAD":
@@ -136,6 +134,11 @@ class Exchange(HTTPConnection):
         """
         if self._driver is not None:
             self._driver.set_body_limit(max_body_size)
+
+    @property
+    def max_body_size(self) -> int | None:
+        """The bound on the body of this request, in bytes; None if there is none, or no connection any more."""
+        return None if self._driver is None else self._driver.body_limit
 
     def set_body_timeout(self, timeout: float) -> None:
         """Give the body of this request ``timeout`` seconds to arrive.

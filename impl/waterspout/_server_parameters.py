@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ class ServerParameters:
         "body_timeout",
         "connections",
         "delegate",
+        "ending",
         "idle_timeout",
         "limits",
         "no_keep_alive",
@@ -50,6 +52,8 @@ class ServerParameters:
         self.xheaders = xheaders
         self.trusted = frozenset(trusted)
         self.connections: set[ServerDriver] = set()
+        #: Whether the server is shutting down.
+        self.ending = False
         self._waiters: list[asyncio.Future[None]] = []
 
     def forget(self, driver: ServerDriver) -> None:
@@ -61,6 +65,12 @@ class ServerParameters:
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
+
+    async def empties_within(self, seconds: float) -> bool:
+        """Wait until no connection is left, but not longer than ``seconds``; return whether none is."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.wait_until_empty(), seconds)
+        return not self.connections
 
     async def wait_until_empty(self) -> None:
         """Wait until no connection is left.  Cancelling stops the waiting only."""

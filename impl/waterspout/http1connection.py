@@ -54,6 +54,8 @@ LINGER_SECONDS = 5.0
 MAX_LINGER = 16 * 1024 * 1024
 #: How long an unanswered request is kept after the peer ended its side: it may have gone altogether.
 HALF_CLOSED_SECONDS = 30.0
+#: How long a server that shuts down waits for the request of somebody who has only connected yet.
+FRESH_SECONDS = 1.0
 #: How long the last bytes of a closing connection may lie without one of them moving.
 FLUSH_SECONDS = 60.0
 
@@ -75,20 +77,20 @@ class ServerDriver(asyncio.Protocol):
         "_answered",
         "_awaited",
         "_backlog",
-        "_body_limit",
         "_deadline",
         "_exchange",
         "_expects_continue",
+        "_fresh",
         "_gate",
         "_half_closed",
         "_last_unsent",
         "_loop",
+        "_own_body_limit",
         "_parameters",
         "_phase",
         "_pulling",
         "_transport",
         "context",
-        "ends_now",
         "http",
     )
 
@@ -99,8 +101,8 @@ class ServerDriver(asyncio.Protocol):
         self._parameters = parameters
         self._loop = loop
         self.http = ServerConnection(parameters.limits)
-        #: Whether the current answer is the last one.
-        self.ends_now = parameters.no_keep_alive
+        if parameters.no_keep_alive or parameters.ending:
+            self.http.close_soon()
         self._gate = WriteGate(loop)
         self._deadline = Deadline(loop, self._expired)
         self._phase = _Phase.READING
@@ -110,7 +112,10 @@ class ServerDriver(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._awaited: asyncio.Future[Any] | None = None
         self._expects_continue: Request | None = None
-        self._body_limit = parameters.limits.body
+        # Of the current request, where it is not that of all of them.
+        self._own_body_limit: int | None = None
+        # Whether no request has come yet.
+        self._fresh = True
         # Bytes that wait unlooked at, or that were thrown away, depending on the phase.
         self._backlog = 0
         self._half_closed = False
@@ -213,7 +218,7 @@ class ServerDriver(asyncio.Protocol):
     def _failed(self, error: BaseException) -> None:
         """Answer for a delegate that raised ``error``."""
         if isinstance(error, httputil.HTTPInputError):
-            self._refuse(400, str(error))
+            self._refuse(error.status, str(error))
             return
         app_log.error("uncaught exception while serving %s", self.context.remote_ip, exc_info=error)
         self._answer_error(500)
@@ -228,13 +233,12 @@ class ServerDriver(asyncio.Protocol):
             self._refuse(421, f"a request for {request.target[:60]!r} on a connection that is {context.protocol}")
             return
         self._exchange = exchange = Exchange(self, request.method, context)
-        self._announced = False
+        self._announced = self._fresh = False
         self._deadline.at = NEVER
         if parameters.body_timeout is not None:
             self._deadline.set(parameters.body_timeout)
         if request.expect_continue:
             self._expects_continue = request
-            self._body_limit = parameters.limits.body
         start_line = RequestStartLine(request.method, request.target, request.version)
         ready = parameters.delegate.begin_request(self, exchange, start_line, headers)
         if ready is not None:
@@ -270,7 +274,7 @@ class ServerDriver(asyncio.Protocol):
         request, self._expects_continue = self._expects_continue, None
         if request is None or self.http.our_state is not State.ANSWERING:
             return
-        length, limit = request.content_length, self._body_limit
+        length, limit = request.content_length, self.body_limit
         if length is None or limit is None or length <= limit:
             self._transport.write(self.http.send(InformationalResponse(100, "Continue")))
 
@@ -346,7 +350,7 @@ class ServerDriver(asyncio.Protocol):
         except LocalProtocolError:
             self._finish_reading()
             return
-        self._expects_continue = None
+        self._expects_continue = self._own_body_limit = None
         self._deadline.set(self._parameters.idle_timeout)
         if self._pulling:
             self._phase = _Phase.READING
@@ -368,10 +372,17 @@ class ServerDriver(asyncio.Protocol):
             if self._phase is _Phase.HELD:
                 self._yield()
 
+    @property
+    def body_limit(self) -> int | None:
+        """The bound on the body of the current request."""
+        own = self._own_body_limit
+        return self._parameters.limits.body if own is None else own
+
     def set_body_limit(self, size: int) -> None:
-        """Bound the body of the current request."""
-        self.http.set_body_limit(size)
-        self._body_limit = size
+        """Bound the body of the current request; without effect on one that is there already."""
+        if self.http.their_state is State.BODY:
+            self.http.set_body_limit(size)
+            self._own_body_limit = size
 
     def set_body_timeout(self, seconds: float) -> None:
         """Give the body of the current request so much time from now."""
@@ -404,6 +415,17 @@ class ServerDriver(asyncio.Protocol):
         self._close()
         if self._last_unsent:
             self._deadline.set(LINGER_SECONDS)
+
+    def wind_down(self) -> None:
+        """End the connection as soon as it owes no answer; the next answer says that it is the last one."""
+        self.http.close_soon()
+        if self._phase is not _Phase.READING or self._exchange is not None or self.http.leftover():
+            return
+        if self._fresh:
+            # Who has just connected is about to ask for something.
+            self._deadline.set(FRESH_SECONDS)
+        else:
+            self._close()
 
     def abort(self) -> None:
         """End an answer that cannot be completed, in a way that does not look complete."""

@@ -8,6 +8,7 @@ turns.
 from __future__ import annotations
 
 import asyncio
+import selectors
 import socket
 import ssl
 from collections.abc import Iterable
@@ -48,6 +49,16 @@ class _Listener:
             ssl=tcp_server.ssl_context,
             backlog=tcp_server.backlog,
         )
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def narrow(self) -> bool:
+        """Let hardly anybody join the queue of connections; whether there is a queue at all."""
+        if self._socket.fileno() < 0 or self._server is None:
+            return False
+        self._socket.listen(0)
+        return True
 
     def stop(self) -> None:
         if self._task is not None:
@@ -146,6 +157,22 @@ class TCPServer:
     def add_socket(self, socket: socket.socket) -> None:
         """Accept connections on one socket.  Documentation: ``tcpserver.TCPServer.add_socket``."""
         self.add_sockets([socket])
+
+    async def finish_accepting(self) -> None:
+        """Accept the connections that clients have made already, and then `stop`.
+
+        A socket that is closed at once resets the connections that wait in its queue, and their requests are lost.
+        """
+        with selectors.DefaultSelector() as waiting:
+            for listener in self._listeners:
+                if listener.narrow():
+                    waiting.register(listener.fileno(), selectors.EVENT_READ)
+            # Bounded, because one more may come for each that is accepted.
+            for _ in range(2 * self.backlog):
+                if not waiting.get_map() or not waiting.select(0):
+                    break
+                await asyncio.sleep(0)
+        self.stop()
 
     def stop(self) -> None:
         """Accept no more connections and close the listening sockets; connections that are open stay.

@@ -39,6 +39,20 @@ class _Spellings(dict[str, str]):
 
 spelling_of = _Spellings()
 
+# The names that nearly everybody uses, lest a peer fill the bounded memory with others before they come.
+_COMMON_NAMES = """
+accept accept-charset accept-encoding accept-language accept-ranges access-control-allow-origin age allow authorization
+cache-control connection content-disposition content-encoding content-language content-length content-location
+content-range content-security-policy content-type cookie date dnt etag expect expires forwarded host if-match
+if-modified-since if-none-match if-range if-unmodified-since keep-alive last-modified link location origin pragma
+proxy-authorization range referer retry-after sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user
+sec-websocket-extensions sec-websocket-key sec-websocket-protocol sec-websocket-version server set-cookie
+strict-transport-security te trailer transfer-encoding upgrade upgrade-insecure-requests user-agent vary via
+www-authenticate x-forwarded-for x-forwarded-proto x-real-ip x-requested-with x-scheme x-xsrftoken
+"""
+for _name in _COMMON_NAMES.split():
+    _ = spelling_of[_name], spelling_of[_name.title()]
+
 
 class HTTPHeaders(MutableMapping[str, str]):
     """Header fields: a mapping from names, in any case, to values; repeated values read as one.

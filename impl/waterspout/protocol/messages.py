@@ -22,6 +22,15 @@ class HTTPInputError(Exception):
     Documentation: ``httputil.HTTPInputError``.
     """
 
+    #: What a server answers.
+    status = 400
+
+
+class ContentTooLarge(HTTPInputError):
+    """A peer sent more than it may (RFC 9110, section 15.5.14)."""
+
+    status = 413
+
 
 class HTTPOutputError(Exception):
     """This program tried to send something that is not valid HTTP.

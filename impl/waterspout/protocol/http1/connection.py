@@ -258,6 +258,7 @@ class ServerConnection(Connection):
         super().__init__(limits)
         # The method of a broken request, as far as it matters for the answer.
         self._method_refused = "GET"
+        self._closing = False
         self._reader = self._first_reader = HeadReader(
             limits,
             heads.parse_request,
@@ -269,7 +270,7 @@ class ServerConnection(Connection):
     def _received(self, event: Event) -> None:
         if type(event) is Request:
             self._request = event
-            self._persistent = event.keep_alive
+            self._persistent = event.keep_alive and not self._closing
             self.our_state = State.ANSWERING
             length = event.content_length
             if length or event.chunked:
@@ -306,6 +307,17 @@ class ServerConnection(Connection):
         if self.our_state is State.DONE:
             self.our_state = State.MUST_CLOSE
         return failure
+
+    def close_soon(self) -> None:
+        """Make the current exchange, or the next one if there is none, the last one of the connection.
+
+        Its response says so unless its head is out already.
+        """
+        self._closing = True
+        if self.our_state is not State.IDLE:
+            self._persistent = False
+            if self.our_state is State.DONE:
+                self._sent_last_end()
 
     def abandon_body(self) -> None:
         """Give up reading the request's body; the connection then ends with the response.

@@ -56,7 +56,7 @@ def parse_request(text: str, limits: Limits) -> Request | None:
     if match is None:
         return None
     method, target, digits, lines = match.groups()
-    if match.start(4) - 2 > limits.start_line:
+    if match.end(3) > limits.start_line:
         raise PeerError(414, f"start line longer than {limits.start_line} octets")
     version = "HTTP/1.1" if digits == "1.1" else _version(digits)
     authority = None if target[0] == "/" and method != "CONNECT" else _target_authority(method, target)

@@ -74,11 +74,10 @@ class HeadReader:
         data, pos = buffer.data, buffer.pos
         if pos == len(data):
             return None
-        start, stop = pos + self._searched, pos + self._limit
         if self._lenient:
-            end = self._find_lenient_end(data, start, stop)
+            end = self._find_lenient_end(data, pos + self._searched, pos + self._limit)
         else:
-            found = data.find(b"\r\n\r\n", start, stop)
+            found = data.find(b"\r\n\r\n", pos + self._searched, pos + self._limit)
             end = found + 4 if found >= 0 else -1
         if end < 0:
             self._begun = True
