@@ -326,6 +326,8 @@ class ServerDriver(asyncio.Protocol):
             self._backlog = 0
             self._transport.resume_reading()
             self._pull()
+            if self.http.closing:
+                self._close_if_idle()
 
     # From the exchange
 
@@ -419,6 +421,9 @@ class ServerDriver(asyncio.Protocol):
     def wind_down(self) -> None:
         """End the connection as soon as it owes no answer; the next answer says that it is the last one."""
         self.http.close_soon()
+        self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
         if self._phase is not _Phase.READING or self._exchange is not None or self.http.leftover():
             return
         if self._fresh:

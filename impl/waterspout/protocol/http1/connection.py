@@ -258,7 +258,8 @@ class ServerConnection(Connection):
         super().__init__(limits)
         # The method of a broken request, as far as it matters for the answer.
         self._method_refused = "GET"
-        self._closing = False
+        #: Whether the current or next exchange is the last one, by `close_soon`.
+        self.closing = False
         self._reader = self._first_reader = HeadReader(
             limits,
             heads.parse_request,
@@ -270,7 +271,7 @@ class ServerConnection(Connection):
     def _received(self, event: Event) -> None:
         if type(event) is Request:
             self._request = event
-            self._persistent = event.keep_alive and not self._closing
+            self._persistent = event.keep_alive and not self.closing
             self.our_state = State.ANSWERING
             length = event.content_length
             if length or event.chunked:
@@ -313,7 +314,7 @@ class ServerConnection(Connection):
 
         Its response says so unless its head is out already.
         """
-        self._closing = True
+        self.closing = True
         if self.our_state is not State.IDLE:
             self._persistent = False
             if self.our_state is State.DONE:
