@@ -12,6 +12,7 @@ from functools import cached_property
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
+from waterspout._legacy_request import LegacyRequestMethods
 from waterspout.protocol import forms
 from waterspout.protocol.cookies import parse_cookie
 from waterspout.protocol.forms import Files, HTTPFile
@@ -23,7 +24,7 @@ from waterspout.protocol.uris import HOST_FIELD, split_host_and_port
 Authority = str
 
 
-class HTTPServerRequest:
+class HTTPServerRequest(LegacyRequestMethods):
     """One request: its line, fields and body, and where it came from.
 
     Give a ``start_line``, or ``method``, ``uri`` and ``version``.  ``connection`` is where the answer is

@@ -14,6 +14,33 @@ if TYPE_CHECKING:
     from waterspout.http1connection import ServerDriver
 
 
+class HTTP1ConnectionParameters:
+    """The settings of a connection: of `HTTPServer`, and of whoever makes connections by hand.
+
+    Sizes are in bytes, times in seconds.  ``chunk_size`` and ``max_header_size`` are 65536 unless given; a
+    ``header_timeout`` of None, and so on, is no bound of the connection's own.  Documentation:
+    ``http1connection.HTTP1ConnectionParameters``.
+    """
+
+    def __init__(
+        self,
+        no_keep_alive: bool = False,
+        chunk_size: int | None = None,
+        max_header_size: int | None = None,
+        header_timeout: float | None = None,
+        max_body_size: int | None = None,
+        body_timeout: float | None = None,
+        decompress: bool = False,
+    ) -> None:
+        self.no_keep_alive = no_keep_alive
+        self.chunk_size = chunk_size or 65536
+        self.max_header_size = max_header_size or 65536
+        self.header_timeout = header_timeout
+        self.max_body_size = max_body_size
+        self.body_timeout = body_timeout
+        self.decompress = decompress
+
+
 class ServerParameters:
     """What all connections of one server have in common, and which of them are open."""
 

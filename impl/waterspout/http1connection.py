@@ -26,7 +26,7 @@ from waterspout._deadline import NEVER, Deadline
 from waterspout._error_response import error_response
 from waterspout._exchange import Exchange, failed_future
 from waterspout._loggers import app_log, gen_log
-from waterspout._server_parameters import ServerParameters
+from waterspout._server_parameters import HTTP1ConnectionParameters, ServerParameters
 from waterspout._write_gate import WriteGate
 from waterspout.httputil import HTTPHeaders, RequestStartLine
 from waterspout.iostream import StreamClosedError
@@ -40,8 +40,17 @@ from waterspout.protocol.http1 import (
     ServerConnection,
     State,
 )
+from waterspout.protocol.messages import is_transfer_encoding_chunked, parse_hex_int, parse_int
 
-__all__ = ["Exchange", "ServerDriver", "ServerParameters"]
+__all__ = [
+    "Exchange",
+    "HTTP1ConnectionParameters",
+    "ServerDriver",
+    "ServerParameters",
+    "is_transfer_encoding_chunked",
+    "parse_hex_int",
+    "parse_int",
+]
 
 #: How many requests of one connection are answered before other connections get their turn.
 REQUESTS_PER_TURN = 16
@@ -497,6 +506,8 @@ class ServerDriver(asyncio.Protocol):
 
     def _close(self) -> None:
         self._phase = _Phase.OVER
+        if self._transport.is_closing():
+            return
         self._transport.close()
         self._last_unsent = self._transport.get_write_buffer_size()
         if self._last_unsent:

@@ -149,11 +149,11 @@ class Connection:
         if body is Body.NONE:
             self._reader = _NO_BODY
         elif body is Body.LENGTH:
-            self._reader = LengthReader(length or 0, bound)
+            self._reader = LengthReader(length or 0, bound, self.limits.piece)
         elif body is Body.CHUNKED:
             self._reader = ChunkedReader(self.limits, bound, folds=self.role is Role.CLIENT)
         else:
-            self._reader = UntilCloseReader(bound)
+            self._reader = UntilCloseReader(bound, self.limits.piece)
 
     def _stop_reading(self, state: State) -> None:
         self.their_state = state

@@ -206,17 +206,18 @@ class NoBodyReader:
 class LengthReader:
     """A body of a declared length (RFC 9112 section 6.2)."""
 
-    def __init__(self, length: int, bound: int | None) -> None:
+    def __init__(self, length: int, bound: int | None, piece: int | None) -> None:
         self.bound = bound
         self._length = length
         self._remaining = length
+        self._piece = length if piece is None else piece
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
         if self.bound is not None and self._length > self.bound:
             raise PeerError(413, f"body of {self._length} octets is longer than {self.bound}")
         if not self._remaining:
             return EndOfMessage()
-        data = buffer.take(self._remaining)
+        data = buffer.take(min(self._remaining, self._piece))
         if not data:
             return None
         self._remaining -= len(data)
@@ -230,13 +231,14 @@ class LengthReader:
 class UntilCloseReader:
     """A response body that ends with the connection (RFC 9112 section 6.3 item 8)."""
 
-    def __init__(self, bound: int | None) -> None:
+    def __init__(self, bound: int | None, piece: int | None) -> None:
         self.bound = bound
+        self._piece = piece
         self._received = 0
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
         room = len(buffer) if self.bound is None else self.bound - self._received
-        data = buffer.take(room)
+        data = buffer.take(room if self._piece is None else min(room, self._piece))
         self._received += len(data)
         if data:
             return Data(data)
@@ -266,9 +268,10 @@ class ChunkedReader:
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
         pieces: list[bytes] = []
-        room = GATHER
+        limit = self._limits.piece
+        room = GATHER if limit is None else limit
         while room > 0 and (self._remaining or self._open_chunk(buffer)):
-            piece = buffer.take(self._remaining)
+            piece = buffer.take(self._remaining if limit is None else min(self._remaining, room))
             if not piece:
                 break
             self._remaining -= len(piece)
