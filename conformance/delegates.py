@@ -48,7 +48,10 @@ def delegate(**hooks: Callable[..., Any]) -> Any:
             return call("data_received", self, chunk)
 
         def finish(self) -> None:
-            hooks.get("finish", lambda message: respond(message.connection, message.body))(self)
+            if "finish" in hooks:
+                hooks["finish"](self)
+            else:
+                respond(self.connection, self.body)
 
         def on_connection_close(self) -> None:
             call("on_connection_close", self)
@@ -61,5 +64,4 @@ def delegate(**hooks: Callable[..., Any]) -> Any:
         def on_close(self, server_conn: Any) -> None:
             call("on_close", server_conn)
 
-    made: Any = Application
-    return made()
+    return Application()

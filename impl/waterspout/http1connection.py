@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import time
 from collections.abc import Awaitable
 from typing import Any, cast
 
@@ -63,8 +64,8 @@ LINGER_SECONDS = 5.0
 MAX_LINGER = 16 * 1024 * 1024
 #: How long an unanswered request is kept after the peer ended its side: it may have gone altogether.
 HALF_CLOSED_SECONDS = 30.0
-#: How long a server that shuts down waits for the request of somebody who has only connected yet.
-FRESH_SECONDS = 1.0
+#: How long a connection must have been idle to be closed at once by a server that shuts down.
+QUIET_SECONDS = 0.25
 #: How long the last bytes of a closing connection may lie without one of them moving.
 FLUSH_SECONDS = 60.0
 
@@ -89,7 +90,6 @@ class ServerDriver(asyncio.Protocol):
         "_deadline",
         "_exchange",
         "_expects_continue",
-        "_fresh",
         "_gate",
         "_half_closed",
         "_last_unsent",
@@ -123,8 +123,6 @@ class ServerDriver(asyncio.Protocol):
         self._expects_continue: Request | None = None
         # Of the current request, where it is not that of all of them.
         self._own_body_limit: int | None = None
-        # Whether no request has come yet.
-        self._fresh = True
         # Bytes that wait unlooked at, or that were thrown away, depending on the phase.
         self._backlog = 0
         self._half_closed = False
@@ -242,7 +240,7 @@ class ServerDriver(asyncio.Protocol):
             self._refuse(421, f"a request for {request.target[:60]!r} on a connection that is {context.protocol}")
             return
         self._exchange = exchange = Exchange(self, request.method, context)
-        self._announced = self._fresh = False
+        self._announced = False
         self._deadline.at = NEVER
         if parameters.body_timeout is not None:
             self._deadline.set(parameters.body_timeout)
@@ -435,9 +433,10 @@ class ServerDriver(asyncio.Protocol):
     def _close_if_idle(self) -> None:
         if self._phase is not _Phase.READING or self._exchange is not None or self.http.leftover():
             return
-        if self._fresh:
-            # Who has just connected is about to ask for something.
-            self._deadline.set(FRESH_SECONDS)
+        idle = time.monotonic() - (self._deadline.at - self._parameters.idle_timeout)
+        if idle < QUIET_SECONDS:
+            # Who has just connected, or just got an answer, may be about to send a request.
+            self._deadline.set(QUIET_SECONDS - idle)
         else:
             self._close()
 

@@ -145,19 +145,16 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     async def shutdown(self, timeout: Seconds = 30.0) -> bool:
         """Stop without losing a request: accept no more connections, and close each as soon as it owes no answer.
 
-        Answers that are on their way say ``Connection: close``; connections between two requests are closed now,
-        those that have just been made get a second for their first request.  What is not done after ``timeout``
-        seconds is closed by force, and its requests learn that their connection is lost.  Connections that were
-        upgraded belong to their new protocol and stay.
+        Answers that are on their way say ``Connection: close``.  Connections between two requests are closed when
+        nothing has moved for a quarter of a second: somebody who has just connected, or got an answer, may be about
+        to send a request.  What is not done after ``timeout`` seconds is closed by force, and its requests learn
+        that their connection is lost.  Connections that were upgraded belong to their new protocol and stay.
 
         Returns whether everybody was served in time.  Cancelling ends the waiting; the rest is closed by force.
         """
         self._parameters.ending = True
         try:
             await self.finish_accepting()
-            # One turn of the loop for requests that have arrived and were not read yet.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
             for connection in list(self._parameters.connections):
                 connection.wind_down()
             return await self._parameters.empties_within(timeout)

@@ -172,6 +172,9 @@ class TCPServer:
                 if not waiting.get_map() or not waiting.select(0):
                     break
                 await asyncio.sleep(0)
+        # asyncio accepts in one turn of the loop and makes the transports in the next.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         self.stop()
 
     def stop(self) -> None:
