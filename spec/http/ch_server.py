@@ -104,9 +104,7 @@ async def test_on_close(serve):
     async with (await serve(delegate(start_request=started.add, on_close=closed.add))).connection() as connection:
         await connection.fetch("GET", "/")
         assert closed == []
-    # While others are served, the server has time to notice.
-    for _ in range(20):
-        await (await serve(telling("uri"))).get("/other")
+    await others_are_served(serve)
     assert len(closed) == 1, f"on_close() was called {len(closed)} times"
     assert closed[0] is started[0]
 
@@ -185,27 +183,30 @@ async def test_data_awaited(serve):
     doc("httputil.HTTPMessageDelegate.data_received"),
 )
 async def test_back_pressure(serve):
-    ready, trace = asyncio.Event(), Trace()
+    ready, trace, size = asyncio.Event(), Trace(), 50_000_000
 
     async def wait(message, chunk):
         message.body = b""
         trace.add(len(chunk))
         await ready.wait()
 
-    size = 50_000_000
     server = await serve(delegate(data_received=wait), http_settings={"max_body_size": size})
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     with contextlib.closing(writer):
-        writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size)
-        writer.write(bytes(size))
+        writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%b" % (size, bytes(size)))
         await trace.first(1)
-        # Others are served meanwhile, and give the upload time to go on if it can.
-        for _ in range(20):
-            assert (await (await serve(telling("uri"))).get("/other")).body == b"/other"
+        await others_are_served(serve)
         assert writer.transport.get_write_buffer_size() > size // 2
         ready.set()
         assert (await in_time(reader.readline(), lambda: "the answer")).startswith(b"HTTP/1.1 200 ")
         assert sum(trace) == size
+
+
+async def others_are_served(serve):
+    """Have other clients served, which also gives a server time to go on with what it should not."""
+    server = await serve(telling("uri"))
+    for _ in range(20):
+        assert (await server.get("/other")).body == b"/other"
 
 
 @must(
@@ -488,7 +489,9 @@ async def test_slow_body(serve, way, lenient):
 )
 async def test_slow_application(serve):
     async def answer(message):
-        await asyncio.sleep(0.15)
+        # As long as it takes until a connection without a request is closed.
+        async with server.connection() as idle:
+            await idle.closed()
         respond(message.connection, b"late")
 
     application = delegate(finish=lambda message: asyncio.ensure_future(answer(message)))
@@ -536,8 +539,7 @@ async def test_takes_no_answers(serve):
         requests = 5000
         writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * requests)
         await served.first(1)
-        for _ in range(20):
-            await (await serve(telling("uri"))).get("/other")
+        await others_are_served(serve)
         assert len(served) < requests // 10
         reader.feed_eof()
 

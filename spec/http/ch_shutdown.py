@@ -61,7 +61,22 @@ async def ended(reader):
         return b""
 
 
+async def begin(server, connect):
+    """Call shutdown(), and return it as a task when a quick request on another connection shows that it has begun."""
+    reader, writer = await connect()
+    writer.write(QUICK)
+    await answer(reader)
+    ending = asyncio.ensure_future(server.shutdown())
+    closes = False
+    while not closes:
+        writer.write(QUICK)
+        _, closes, _ = await answer(reader)
+    return ending
+
+
+QUICK = b"GET /quick HTTP/1.1\r\nHost: h\r\n\r\n"
 GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n"
 
 
 # -- stop and close_all_connections -----------------------------------------------------------------------------------
@@ -115,13 +130,8 @@ async def test_close_none():
     doc("httpserver.HTTPServer.close_all_connections"),
     doc("httputil.HTTPMessageDelegate.on_connection_close"),
 )
-@each(
-    state=[
-        labelled("answering", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
-        labelled("receiving", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf"),
-    ]
-)
-async def test_close_busy(state):
+@each(sent=[labelled("answering", GET % b""), labelled("receiving", POST + b"bo")])
+async def test_close_busy(sent):
     trace = Trace()
     application = delegate(
         headers_received=lambda message: message.connection.set_close_callback(lambda: trace.add("closed")),
@@ -131,7 +141,7 @@ async def test_close_busy(state):
     )
     async with running(application) as (server, connect, _):
         reader, writer = await connect()
-        writer.write(state)
+        writer.write(sent)
         await trace.first(1)
         server.stop()
         await in_time(server.close_all_connections(), lambda: "the end of close_all_connections()")
@@ -143,24 +153,6 @@ async def test_close_busy(state):
 # -- shutdown ---------------------------------------------------------------------------------------------------------
 
 
-class Gate:
-    """An application whose answers wait for ``open``; ``trace`` has the requests that have come."""
-
-    def __init__(self):
-        self.open, self.trace = asyncio.Event(), Trace()
-        self._tasks = set()
-
-    def __call__(self, request):
-        self.trace.add(request.uri)
-        task = asyncio.ensure_future(self._answer(request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _answer(self, request):
-        await self.open.wait()
-        respond(request.connection, request.uri.encode())
-
-
 @must(
     "httpserver.shutdown.in-flight",
     "shutdown() lets requests that are being answered be answered; the answers say Connection: close.",
@@ -168,18 +160,20 @@ class Gate:
     needs=GRACEFUL,
 )
 async def test_in_flight():
-    gate = Gate()
-    async with running(gate) as (server, connect, _):
+    waiting = []
+    application = delegate(
+        finish=lambda message: (respond if message.start_line.path == "/quick" else waiting.append)(message.connection)
+    )
+    async with running(application) as (server, connect, _):
         streams = [await connect() for _ in range(5)]
-        for number, (_, writer) in enumerate(streams):
-            writer.write(GET % str(number).encode())
-        await gate.trace.first(5)
-        ending = asyncio.ensure_future(server.shutdown())
-        await asyncio.sleep(0.02)
-        assert not ending.done()
-        gate.open.set()
-        for number, (reader, _) in enumerate(streams):
-            assert await answer(reader) == (200, True, f"/{number}".encode())
+        for _, writer in streams:
+            writer.write(GET % b"slow")
+        ending = await begin(server, connect)
+        assert (len(waiting), ending.done()) == (5, False)
+        for connection in waiting:
+            respond(connection, b"late")
+        for reader, _ in streams:
+            assert await answer(reader) == (200, True, b"late")
             assert await ended(reader) == b""
         assert await in_time(ending, lambda: "the end of shutdown()") is True
 
@@ -191,23 +185,21 @@ async def test_in_flight():
     needs=GRACEFUL,
 )
 async def test_streaming():
-    trace, go_on = Trace(), asyncio.Event()
+    streaming = []
 
-    async def stream(message):
-        line = api.httputil.ResponseStartLine("HTTP/1.1", 200, "OK")
-        await message.connection.write_headers(line, api.httputil.HTTPHeaders({"Content-Length": "4"}), b"ab")
-        trace.add("begun")
-        await go_on.wait()
-        await message.connection.write(b"cd")
-        message.connection.finish()
+    def answered(message):
+        if message.start_line.path == "/quick":
+            return respond(message.connection)
+        headers = api.httputil.HTTPHeaders({"Content-Length": "4"})
+        message.connection.write_headers(api.httputil.ResponseStartLine("HTTP/1.1", 200, "OK"), headers, b"ab")
+        return streaming.append(message.connection)
 
-    async with running(delegate(finish=lambda message: asyncio.ensure_future(stream(message)))) as (server, connect, _):
+    async with running(delegate(finish=answered)) as (server, connect, _):
         reader, writer = await connect()
-        writer.write(GET % b"")
-        await trace.first(1)
-        ending = asyncio.ensure_future(server.shutdown())
-        await asyncio.sleep(0)
-        go_on.set()
+        writer.write(GET % b"slow")
+        ending = await begin(server, connect)
+        streaming[0].write(b"cd")
+        streaming[0].finish()
         assert (await ended(reader)).endswith(b"\r\n\r\nabcd")
         assert await in_time(ending, lambda: "the end of shutdown()") is True
 
@@ -218,26 +210,15 @@ async def test_streaming():
     rfc(9112, "9.6"),
     needs=GRACEFUL,
 )
-@each(
-    parts=[
-        labelled("body", (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo", b"dy")),
-        labelled("head", (b"GET / HT", b"TP/1.1\r\nHost: h\r\n\r\n")),
-    ]
-)
-async def test_half_received(parts):
-    trace = Trace()
-    async with running(delegate(on_close=trace.add)) as (server, connect, _):
+@each(part=["body", "head"])
+async def test_half_received(part):
+    whole, size = (POST + b"body", len(POST) + 2) if part == "body" else (GET % b"", 8)
+    async with running(delegate()) as (server, connect, _):
         reader, writer = await connect()
-        writer.write(parts[0])
-        # Another connection's exchange shows that the server has seen that.
-        other = await connect()
-        other[1].write(GET % b"")
-        await answer(other[0])
-        ending = asyncio.ensure_future(server.shutdown())
-        await asyncio.sleep(0.02)
-        writer.write(parts[1])
-        status, closes, body = await answer(reader)
-        assert (status, closes, body) == (200, True, b"body" if b"POST" in parts[0] else b"")
+        writer.write(whole[:size])
+        ending = await begin(server, connect)
+        writer.write(whole[size:])
+        assert await answer(reader) == (200, True, b"body" if part == "body" else b"")
         assert await in_time(ending, lambda: "the end of shutdown()") is True
 
 
@@ -306,24 +287,27 @@ async def test_bounded():
 )
 async def test_under_load():
     async def slowly(request):
-        await asyncio.sleep(0.001)
+        for _ in range(5):
+            await asyncio.sleep(0)
         respond(request.connection, request.uri.encode())
-
-    async def client(connect, counts):
-        reader, writer = await connect()
-        closes = False
-        while not closes:
-            counts["sent"] += 1
-            writer.write(GET % str(counts["sent"]).encode())
-            _, closes, _ = await answer(reader)
-            counts["answered"] += 1
 
     tasks = set()
     async with running(lambda request: tasks.add(asyncio.ensure_future(slowly(request)))) as (server, connect, _):
         counts = {"sent": 0, "answered": 0}
-        clients = [asyncio.ensure_future(client(connect, counts)) for _ in range(30)]
+        clients = [asyncio.ensure_future(until_told_to_close(connect, counts)) for _ in range(30)]
         while counts["answered"] < 200:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
         assert await in_time(server.shutdown(), lambda: "the end of shutdown()") is True
         await in_time(asyncio.gather(*clients), lambda: "the clients")
         assert counts["sent"] == counts["answered"] >= 200
+
+
+async def until_told_to_close(connect, counts):
+    """Send requests on one connection, each after the answer to the one before, until an answer says close."""
+    reader, writer = await connect()
+    closes = False
+    while not closes:
+        counts["sent"] += 1
+        writer.write(GET % b"")
+        _, closes, _ = await answer(reader)
+        counts["answered"] += 1
