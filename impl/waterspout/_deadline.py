@@ -7,6 +7,7 @@ too early, it is set again.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 NEVER = float("inf")
@@ -19,7 +20,7 @@ def _nothing() -> None:
 class Deadline:
     """Calls ``expired()`` when the time set last has passed, unless it was cleared or moved by then.
 
-    ``at`` is the time on the loop's clock; setting it to `NEVER` clears it.
+    ``at`` is a time of `time.monotonic`, which is what loops go by; setting it to `NEVER` clears it.
     """
 
     __slots__ = ("_expired", "_loop", "_timer", "_timer_at", "at")
@@ -31,14 +32,11 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = NEVER
 
-    def set(self, seconds: float | None) -> None:
-        """Move the deadline to ``seconds`` from now; None clears it."""
-        if seconds is None:
-            self.at = NEVER
-            return
-        self.at = at = self._loop.time() + seconds
+    def set(self, seconds: float) -> None:
+        """Move the deadline to ``seconds`` from now."""
+        self.at = at = time.monotonic() + seconds
         if at < self._timer_at:
-            self._start_timer(at)
+            self._start_timer(at, seconds)
 
     def cancel(self) -> None:
         """Have no deadline any more, and stop the timer."""
@@ -48,11 +46,11 @@ class Deadline:
             self._timer = None
         self._expired = _nothing
 
-    def _start_timer(self, at: float) -> None:
+    def _start_timer(self, at: float, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = at
-        self._timer = self._loop.call_at(at, self._fire)
+        self._timer = self._loop.call_at(self._loop.time() + seconds, self._fire)
 
     def _fire(self) -> None:
         self._timer = None
@@ -60,8 +58,9 @@ class Deadline:
         if self.at == NEVER:
             return
         # The loop rounds timers to its clock's resolution, so one may fire a little before its time.
-        if self._loop.time() + 1e-3 < self.at:
-            self._start_timer(self.at)
+        left = self.at - time.monotonic()
+        if left > 1e-3:
+            self._start_timer(self.at, left)
             return
         self.at = NEVER
         self._expired()

@@ -11,9 +11,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from waterspout._connection_context import ConnectionContext
-from waterspout.httputil import HTTPConnection, HTTPHeaders, HTTPOutputError, RequestStartLine, ResponseStartLine
+from waterspout.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPOutputError,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from waterspout.iostream import StreamClosedError
-from waterspout.protocol.http1 import Data, EndOfMessage, LocalProtocolError, Response, State
+from waterspout.protocol.http1 import LocalProtocolError, State
 
 if TYPE_CHECKING:
     from waterspout.http1connection import ServerDriver
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 #: second write is cheaper than the copy.
 JOINED_WRITE = 65536
 
-_END = EndOfMessage()
+_NOBODY = HTTPMessageDelegate()
 
 
 class Exchange(HTTPConnection):
@@ -33,11 +40,13 @@ class Exchange(HTTPConnection):
     lost, writing returns a future that has failed with `StreamClosedError`; after `finish` it raises.
     """
 
-    __slots__ = ("_close_callback", "_driver", "_lost", "context", "method")
+    __slots__ = ("_close_callback", "_driver", "_lost", "context", "delegate", "method")
 
     def __init__(self, driver: ServerDriver, method: str, context: ConnectionContext) -> None:
         self._driver: ServerDriver | None = driver
         self._lost = False
+        #: Whom the request is told to.
+        self.delegate = _NOBODY
         self._close_callback: Callable[[], None] | None = None
         self.method = method
         self.context = context
@@ -56,14 +65,12 @@ class Exchange(HTTPConnection):
         driver = self._driver
         if driver is None:
             return self._without_connection()
-        assert isinstance(start_line, ResponseStartLine)
+        _, status, reason = start_line
         fields = headers.to_wire()
-        if driver.ends_now and "Connection" not in headers:
-            fields.append(("Connection", "close"))
         try:
-            octets = driver.http.send(Response(start_line.code, start_line.reason or "", fields))
+            octets = driver.http.send_response(status, reason or "", fields)  # type: ignore[arg-type]
             if chunk and self.method != "HEAD":
-                body = driver.http.send(Data(chunk))
+                body = driver.http.send_data(chunk)
                 if len(body) > JOINED_WRITE:
                     driver.write(octets)
                     return driver.write(body)
@@ -84,7 +91,7 @@ class Exchange(HTTPConnection):
         if self.method == "HEAD":
             return driver.write(b"")
         try:
-            return driver.write(driver.http.send(Data(chunk)))
+            return driver.write_more(driver.http.send_data(chunk))
         except LocalProtocolError as error:
             raise HTTPOutputError(str(error)) from error
 
@@ -99,14 +106,13 @@ class Exchange(HTTPConnection):
             if not self._lost:
                 raise HTTPOutputError("this answer is finished already; finish() belongs at its end, once")
             return
-        if driver.http.our_state is State.SWITCHED:
-            # 101 without upgrade(): HTTP is over on this connection, and nobody speaks anything else on it.
-            driver.abort()
-            return
         try:
-            octets = driver.http.send(_END)
+            octets = driver.http.send_end()
         except LocalProtocolError as error:
             driver.abort()
+            if driver.http.our_state is State.SWITCHED:
+                # 101 without upgrade(): HTTP is over on this connection, and nobody speaks anything else on it.
+                return
             raise HTTPOutputError(str(error)) from error
         self._driver = None
         self._close_callback = None
@@ -128,6 +134,11 @@ class Exchange(HTTPConnection):
         """
         if self._driver is not None:
             self._driver.set_body_limit(max_body_size)
+
+    @property
+    def max_body_size(self) -> int | None:
+        """The bound on the body of this request, in bytes; None if there is none, or no connection any more."""
+        return None if self._driver is None else self._driver.body_limit
 
     def set_body_timeout(self, timeout: float) -> None:
         """Give the body of this request ``timeout`` seconds to arrive.

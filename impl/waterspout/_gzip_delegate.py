@@ -18,12 +18,12 @@ from waterspout.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+from waterspout.protocol.messages import ContentTooLarge
 
 _GZIP = zlib.MAX_WBITS | 16
 
 
 class GzipConnectionDelegate(HTTPServerConnectionDelegate):
-    # LONG
     """Wraps the delegates of ``inner``; bodies unpack to ``max_size``, by ``chunk_size`` at a time."""
 
     def __init__(self, inner: HTTPServerConnectionDelegate, max_size: int, chunk_size: int) -> None:
@@ -34,7 +34,7 @@ class GzipConnectionDelegate(HTTPServerConnectionDelegate):
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Wrap the delegate of a request."""
         inner = self._inner.start_request(server_conn, request_conn)
-        return GzipMessageDelegate(inner, self._max_size, self._chunk_size)
+        return GzipMessageDelegate(inner, request_conn, self._max_size, self._chunk_size)
 
     def on_close(self, server_conn: object) -> None:
         """Pass it on."""
@@ -42,13 +42,18 @@ class GzipConnectionDelegate(HTTPServerConnectionDelegate):
 
 
 class GzipMessageDelegate(HTTPMessageDelegate):
-    """Unpacks one body for ``inner``; bodies that are not packed pass as they are."""
+    """Unpacks one body for ``inner``; bodies that are not packed pass as they are.
 
-    __slots__ = ("_chunk_size", "_inner", "_left", "_unpacker")
+    A bound that the application sets for the request holds for what comes out, too.
+    """
 
-    def __init__(self, inner: HTTPMessageDelegate, max_size: int, chunk_size: int) -> None:
+    __slots__ = ("_chunk_size", "_connection", "_inner", "_max_size", "_size", "_unpacker")
+
+    def __init__(self, inner: HTTPMessageDelegate, connection: HTTPConnection, max_size: int, chunk_size: int) -> None:
         self._inner = inner
-        self._left = max_size
+        self._connection = connection
+        self._max_size = max_size
+        self._size = 0
         self._chunk_size = chunk_size
         self._unpacker: zlib._Decompress | None = None
 
@@ -87,9 +92,10 @@ class GzipMessageDelegate(HTTPMessageDelegate):
             piece = unpacker.decompress(chunk, self._chunk_size)
         except zlib.error as error:
             raise HTTPInputError(f"the body is not gzip: {error}") from None
-        self._left -= len(piece)
-        if self._left < 0:
-            raise HTTPInputError("the gzip body is too large when unpacked")
+        self._size += len(piece)
+        limit = getattr(self._connection, "max_body_size", None) or self._max_size
+        if self._size > limit:
+            raise ContentTooLarge(f"the gzip body is larger than {limit} bytes when unpacked")
         return piece
 
     def finish(self) -> None:

@@ -12,6 +12,7 @@ from functools import cached_property
 from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import Any
 
+from waterspout._legacy_request import LegacyRequestMethods
 from waterspout.protocol import forms
 from waterspout.protocol.cookies import parse_cookie
 from waterspout.protocol.forms import Files, HTTPFile
@@ -23,7 +24,7 @@ from waterspout.protocol.uris import HOST_FIELD, split_host_and_port
 Authority = str
 
 
-class HTTPServerRequest:
+class HTTPServerRequest(LegacyRequestMethods):
     """One request: its line, fields and body, and where it came from.
 
     Give a ``start_line``, or ``method``, ``uri`` and ``version``.  ``connection`` is where the answer is
@@ -54,13 +55,15 @@ class HTTPServerRequest:
     ) -> None:
         if start_line is not None:
             method, uri, version = start_line
+        elif uri is None:
+            uri = "/"
         self.method = method
-        self.uri = uri if uri is not None else "/"
+        self.uri: str = uri
         self.version = version
-        if self.uri.startswith("/"):
-            self.path, _, self.query = self.uri.partition("?")
+        if uri[:1] == "/":
+            self.path, _, self.query = uri.partition("?")
         else:
-            self._read_other_form(self.uri)
+            self._read_other_form(uri)
         self.headers = HTTPHeaders() if headers is None else headers
         self.body = body or b""
         self.connection = connection

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import time
 from collections.abc import Awaitable
 from typing import Any, cast
 
@@ -26,14 +27,13 @@ from waterspout._deadline import NEVER, Deadline
 from waterspout._error_response import error_response
 from waterspout._exchange import Exchange, failed_future
 from waterspout._loggers import app_log, gen_log
-from waterspout._server_parameters import ServerParameters
+from waterspout._server_parameters import HTTP1ConnectionParameters, ServerParameters
 from waterspout._write_gate import WriteGate
+from waterspout.httputil import HTTPHeaders, RequestStartLine
 from waterspout.iostream import StreamClosedError
 from waterspout.protocol.http1 import (
-    ConnectionClosed,
     Data,
     EndOfMessage,
-    Event,
     Failure,
     InformationalResponse,
     LocalProtocolError,
@@ -41,8 +41,17 @@ from waterspout.protocol.http1 import (
     ServerConnection,
     State,
 )
+from waterspout.protocol.messages import is_transfer_encoding_chunked, parse_hex_int, parse_int
 
-__all__ = ["Exchange", "ServerDriver", "ServerParameters"]
+__all__ = [
+    "Exchange",
+    "HTTP1ConnectionParameters",
+    "ServerDriver",
+    "ServerParameters",
+    "is_transfer_encoding_chunked",
+    "parse_hex_int",
+    "parse_int",
+]
 
 #: How many requests of one connection are answered before other connections get their turn.
 REQUESTS_PER_TURN = 16
@@ -55,6 +64,8 @@ LINGER_SECONDS = 5.0
 MAX_LINGER = 16 * 1024 * 1024
 #: How long an unanswered request is kept after the peer ended its side: it may have gone altogether.
 HALF_CLOSED_SECONDS = 30.0
+#: How long a connection must have been idle to be closed at once by a server that shuts down.
+QUIET_SECONDS = 0.25
 #: How long the last bytes of a closing connection may lie without one of them moving.
 FLUSH_SECONDS = 60.0
 
@@ -73,23 +84,22 @@ class ServerDriver(asyncio.Protocol):
 
     __slots__ = (
         "_announced",
+        "_answered",
         "_awaited",
         "_backlog",
-        "_body_limit",
         "_deadline",
-        "_delegate",
         "_exchange",
         "_expects_continue",
         "_gate",
         "_half_closed",
         "_last_unsent",
         "_loop",
+        "_own_body_limit",
         "_parameters",
         "_phase",
         "_pulling",
         "_transport",
         "context",
-        "ends_now",
         "http",
     )
 
@@ -100,17 +110,19 @@ class ServerDriver(asyncio.Protocol):
         self._parameters = parameters
         self._loop = loop
         self.http = ServerConnection(parameters.limits)
-        #: Whether the current answer is the last one.
-        self.ends_now = parameters.no_keep_alive
+        if parameters.no_keep_alive or parameters.ending:
+            self.http.close_soon()
         self._gate = WriteGate(loop)
         self._deadline = Deadline(loop, self._expired)
         self._phase = _Phase.READING
         self._pulling = False
+        # How many requests were answered in this turn of the loop.
+        self._answered = 0
         self._exchange: Exchange | None = None
-        self._delegate: httputil.HTTPMessageDelegate | None = None
         self._awaited: asyncio.Future[Any] | None = None
         self._expects_continue: Request | None = None
-        self._body_limit = parameters.limits.body
+        # Of the current request, where it is not that of all of them.
+        self._own_body_limit: int | None = None
         # Bytes that wait unlooked at, or that were thrown away, depending on the phase.
         self._backlog = 0
         self._half_closed = False
@@ -180,49 +192,51 @@ class ServerDriver(asyncio.Protocol):
 
     def _pull(self) -> None:
         """Deliver events until there are none, or one of them has to be waited for."""
-        requests = 0
         self._pulling = True
+        self._answered = 0
         next_event = self.http.next_event
         try:
-            while self._phase is _Phase.READING:
-                event = next_event()
-                if event is None:
-                    break
-                self._deliver(event)
-                if type(event) is EndOfMessage:
-                    requests += 1
-                    if self._phase is _Phase.READING and (requests == REQUESTS_PER_TURN or not self._gate.is_open):
-                        self._yield()
+            while self._pulling and self._phase is _Phase.READING:
+                event: Any = next_event()
+                kind = type(event)
+                try:
+                    if kind is Request:
+                        self._begin(event)
+                        # A request without a body is complete with its head.
+                        if self.http.their_state is State.DONE and self._phase is _Phase.READING:
+                            self._end()
+                    elif kind is Data:
+                        self._body(event.data)
+                    elif kind is EndOfMessage:
+                        self._end()
+                    elif event is None:
+                        break
+                    elif kind is Failure:
+                        self._refuse(event.status, event.message)
+                    else:
+                        self._close()
+                except Exception as error:
+                    self._failed(error)
         finally:
             self._pulling = False
         if self._half_closed:
             self._peer_ended()
 
-    def _deliver(self, event: Event) -> None:
-        try:
-            if type(event) is Request:
-                self._begin(event)
-            elif type(event) is Data:
-                self._body(event.data)
-            elif type(event) is EndOfMessage:
-                self._end()
-            elif type(event) is Failure:
-                self._refuse(event.status, event.message)
-            elif type(event) is ConnectionClosed:
-                self._close()
-        except httputil.HTTPInputError as error:
-            self._refuse(400, str(error))
-        except Exception:
-            app_log.error("uncaught exception while serving %s", self.context.remote_ip, exc_info=True)
-            self._answer_error(500)
+    def _failed(self, error: BaseException) -> None:
+        """Answer for a delegate that raised ``error``."""
+        if isinstance(error, httputil.HTTPInputError):
+            self._refuse(error.status, str(error))
+            return
+        app_log.error("uncaught exception while serving %s", self.context.remote_ip, exc_info=error)
+        self._answer_error(500)
 
     def _begin(self, request: Request) -> None:
-        headers = httputil.HTTPHeaders.from_wire(request.headers)
+        headers = HTTPHeaders.from_wire(request.headers)
         parameters = self._parameters
         context = self.context
         if parameters.xheaders:
             context = context.behind_proxy(headers, parameters.trusted)
-        if not request.target.startswith("/") and _is_misdirected(request, context):
+        if request.target[0] != "/" and _is_misdirected(request, context):
             self._refuse(421, f"a request for {request.target[:60]!r} on a connection that is {context.protocol}")
             return
         self._exchange = exchange = Exchange(self, request.method, context)
@@ -232,39 +246,42 @@ class ServerDriver(asyncio.Protocol):
             self._deadline.set(parameters.body_timeout)
         if request.expect_continue:
             self._expects_continue = request
-        self._delegate = delegate = parameters.delegate.start_request(self, exchange)
-        start_line = httputil.RequestStartLine(request.method, request.target, request.version)
-        ready = delegate.headers_received(start_line, headers)
+        start_line = RequestStartLine(request.method, request.target, request.version)
+        ready = parameters.delegate.begin_request(self, exchange, start_line, headers)
         if ready is not None:
             self._wait_for(ready)
         elif self._expects_continue is not None:
             self._send_continue()
 
     def _body(self, data: bytes) -> None:
-        if self._delegate is None:
+        exchange = self._exchange
+        if exchange is None:
             self._backlog += len(data)
             if self._backlog > MAX_UNWANTED_BODY:
                 self._linger()
             return
-        ready = self._delegate.data_received(data)
+        ready = exchange.delegate.data_received(data)
         if ready is not None:
             self._wait_for(ready)
 
     def _end(self) -> None:
-        delegate = self._delegate
-        if delegate is None:
-            self._next_exchange()
+        exchange = self._exchange
+        if exchange is None:
+            self.answer_complete()
             return
         self._deadline.at = NEVER
         self._phase = _Phase.ANSWERING
-        delegate.finish()
+        exchange.delegate.finish()
+        self._answered += 1
+        if self._phase is _Phase.READING and (self._answered == REQUESTS_PER_TURN or not self._gate.is_open):
+            self._yield()
 
     def _send_continue(self) -> None:
         """Ask for the body (RFC 9110, section 10.1.1), unless it is refused anyway or the answer began."""
         request, self._expects_continue = self._expects_continue, None
         if request is None or self.http.our_state is not State.ANSWERING:
             return
-        length, limit = request.content_length, self._body_limit
+        length, limit = request.content_length, self.body_limit
         if length is None or limit is None or length <= limit:
             self._transport.write(self.http.send(InformationalResponse(100, "Continue")))
 
@@ -272,7 +289,7 @@ class ServerDriver(asyncio.Protocol):
 
     def _wait_for(self, ready: Awaitable[None]) -> None:
         awaited = asyncio.ensure_future(ready)
-        if self._phase is not _Phase.READING or self._delegate is None:
+        if self._phase is not _Phase.READING or self._exchange is None:
             # The answer came first; only what the delegate still raises matters.
             awaited.add_done_callback(self._ignored)
             return
@@ -293,11 +310,8 @@ class ServerDriver(asyncio.Protocol):
         try:
             awaited.result()
             self._send_continue()
-        except httputil.HTTPInputError as error:
-            self._refuse(400, str(error))
-        except (Exception, asyncio.CancelledError):
-            app_log.error("uncaught exception while serving %s", self.context.remote_ip, exc_info=True)
-            self._answer_error(500)
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed(error)
 
     def _ignored(self, awaited: asyncio.Future[Any]) -> None:
         if not awaited.cancelled() and (error := awaited.exception()) is not None:
@@ -319,26 +333,45 @@ class ServerDriver(asyncio.Protocol):
             self._backlog = 0
             self._transport.resume_reading()
             self._pull()
+            if self.http.closing:
+                self._close_if_idle()
 
     # From the exchange
 
     def write(self, octets: bytes) -> asyncio.Future[None]:
         """Send ``octets``; the future is done when there is room for more."""
-        if octets:
-            if self._transport.is_closing():
-                # Lost, but not told yet: a handler that writes on and on would not let the loop tell it.
-                return failed_future(self._loop, StreamClosedError())
-            self._transport.write(octets)
+        self._transport.write(octets)
         gate = self._gate
         return gate.done if gate.is_open else gate.future
 
+    def write_more(self, octets: bytes) -> asyncio.Future[None]:
+        """As `write`, for what follows the head."""
+        if octets and self._transport.is_closing():
+            # Lost, but not told yet: a handler that writes on and on would not let the loop tell it.
+            return failed_future(self._loop, StreamClosedError())
+        return self.write(octets)
+
     def answer_complete(self) -> None:
         """Go on after an answer: to the next request, the end of this one, or the end of the connection."""
-        self._exchange = self._delegate = self._awaited = None
+        self._exchange = self._awaited = None
+        try:
+            more = self.http.start_next_message()
+        except LocalProtocolError:
+            self._finish_reading()
+            return
+        self._expects_continue = self._own_body_limit = None
+        self._deadline.set(self._parameters.idle_timeout)
+        if self._pulling:
+            self._phase = _Phase.READING
+            self._pulling = more
+        else:
+            # Not at once: the caller is a handler that has not returned yet.
+            self._yield()
+
+    def _finish_reading(self) -> None:
+        """Our side of the exchange is over, the peer's is not, or it is the last one of the connection."""
         http = self.http
-        if http.their_state is State.DONE and http.our_state is State.DONE:
-            self._next_exchange()
-        elif not http.keep_alive or self._expects_continue is not None:
+        if not http.keep_alive or self._expects_continue is not None:
             # A client that waits for 100 may send the body or not; only closing tells what comes next.
             self._linger() if http.their_state is State.BODY else self._close()
         else:
@@ -348,22 +381,17 @@ class ServerDriver(asyncio.Protocol):
             if self._phase is _Phase.HELD:
                 self._yield()
 
-    def _next_exchange(self) -> None:
-        self.http.start_next_message()
-        self._body_limit = self._parameters.limits.body
-        self._expects_continue = None
-        self._exchange = self._delegate = None
-        self._deadline.set(self._parameters.idle_timeout)
-        if self._pulling:
-            self._phase = _Phase.READING
-        else:
-            # Not at once: the caller is a handler that has not returned yet.
-            self._yield()
+    @property
+    def body_limit(self) -> int | None:
+        """The bound on the body of the current request."""
+        own = self._own_body_limit
+        return self._parameters.limits.body if own is None else own
 
     def set_body_limit(self, size: int) -> None:
-        """Bound the body of the current request."""
-        self.http.set_body_limit(size)
-        self._body_limit = size
+        """Bound the body of the current request; without effect on one that is there already."""
+        if self.http.their_state is State.BODY:
+            self.http.set_body_limit(size)
+            self._own_body_limit = size
 
     def set_body_timeout(self, seconds: float) -> None:
         """Give the body of the current request so much time from now."""
@@ -375,7 +403,7 @@ class ServerDriver(asyncio.Protocol):
         transport = self._transport
         leftover = self.http.leftover()
         self._phase = _Phase.OVER
-        self._exchange = self._delegate = None
+        self._exchange = None
         self._deadline.cancel()
         self._parameters.forget(self)
         transport.set_protocol(protocol)
@@ -396,6 +424,21 @@ class ServerDriver(asyncio.Protocol):
         self._close()
         if self._last_unsent:
             self._deadline.set(LINGER_SECONDS)
+
+    def wind_down(self) -> None:
+        """End the connection as soon as it owes no answer; the next answer says that it is the last one."""
+        self.http.close_soon()
+        self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        if self._phase is not _Phase.READING or self._exchange is not None or self.http.leftover():
+            return
+        idle = time.monotonic() - (self._deadline.at - self._parameters.idle_timeout)
+        if idle < QUIET_SECONDS:
+            # Who has just connected, or just got an answer, may be about to send a request.
+            self._deadline.set(QUIET_SECONDS - idle)
+        else:
+            self._close()
 
     def abort(self) -> None:
         """End an answer that cannot be completed, in a way that does not look complete."""
@@ -421,12 +464,13 @@ class ServerDriver(asyncio.Protocol):
         self._linger()
 
     def _drop_exchange(self) -> None:
-        exchange, delegate = self._exchange, self._delegate
-        self._exchange = self._delegate = self._awaited = None
-        if exchange is not None:
-            self._guarded(exchange.lose)
-        if delegate is not None and not self._announced:
-            self._guarded(delegate.on_connection_close)
+        exchange = self._exchange
+        self._exchange = self._awaited = None
+        if exchange is None:
+            return
+        self._guarded(exchange.lose)
+        if not self._announced:
+            self._guarded(exchange.delegate.on_connection_close)
 
     def _peer_ended(self) -> None:
         """Tell the delegate of an unanswered request that the peer sends no more; it may still answer.
@@ -438,8 +482,8 @@ class ServerDriver(asyncio.Protocol):
         self._announced = True
         self._deadline.set(HALF_CLOSED_SECONDS)
         self._guarded(self._exchange.announce_close)
-        if self._delegate is not None:
-            self._guarded(self._delegate.on_connection_close)
+        if self._exchange is not None:
+            self._guarded(self._exchange.delegate.on_connection_close)
 
     def _guarded(self, callback: Any) -> None:
         try:
@@ -461,6 +505,8 @@ class ServerDriver(asyncio.Protocol):
 
     def _close(self) -> None:
         self._phase = _Phase.OVER
+        if self._transport.is_closing():
+            return
         self._transport.close()
         self._last_unsent = self._transport.get_write_buffer_size()
         if self._last_unsent:

@@ -12,7 +12,7 @@ from typing import Any
 
 from waterspout._callback_delegate import CallbackDelegate
 from waterspout._gzip_delegate import GzipConnectionDelegate
-from waterspout._server_parameters import ServerParameters
+from waterspout._server_parameters import HTTP1ConnectionParameters, ServerParameters
 from waterspout.http1connection import ServerDriver
 from waterspout.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerRequest
 from waterspout.netutil import TLSOptions
@@ -43,7 +43,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     ``trusted_downstream`` are the addresses of proxies to look past. ``ssl_options``, a dict or an
     `ssl.SSLContext`, means HTTPS.  ``protocol`` overrules what ``request.protocol`` says.
     ``decompress_request`` unpacks bodies with ``Content-Encoding: gzip``.  Sizes are in bytes, times in
-    seconds: ``chunk_size`` of the pieces that unpacked bodies come in, ``max_header_size``, ``max_body_size``
+    seconds: ``chunk_size`` of the pieces that bodies come in, at most, ``max_header_size``, ``max_body_size``
     (by default ``max_buffer_size``, 100 MiB), ``idle_connection_timeout`` until a request is there (3600),
     ``body_timeout`` until its body is. Documentation: ``httpserver.HTTPServer``.
     """
@@ -67,10 +67,28 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         max_body_size: Octets | None = None,
         max_buffer_size: Octets | None = None,
         trusted_downstream: Collection[str] | None = None,
+        io_loop: object = None,
     ) -> None:
-        """Take the arguments of the constructor.  Documentation: ``httpserver.HTTPServer.initialize``."""
+        """Take the arguments of the constructor.
+
+        ``io_loop`` is from former times and changes nothing: a server runs on the loop where it listens.
+        Documentation: ``httpserver.HTTPServer.initialize``.
+        """
         TCPServer.__init__(self, ssl_options, max_buffer_size, chunk_size)
         self.request_callback = request_callback
+        self.no_keep_alive = no_keep_alive
+        self.xheaders = xheaders
+        self.protocol = protocol
+        self.trusted_downstream = frozenset(trusted_downstream or ())
+        self.conn_params = HTTP1ConnectionParameters(
+            no_keep_alive=no_keep_alive,
+            chunk_size=chunk_size,
+            max_header_size=max_header_size,
+            header_timeout=idle_connection_timeout or 3600.0,
+            max_body_size=max_body_size,
+            body_timeout=body_timeout,
+            decompress=decompress_request,
+        )
         body = max_body_size or max_buffer_size or _DEFAULT_BUFFER
         delegate = self._connection_delegate(request_callback)
         if decompress_request:
@@ -78,13 +96,15 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         head = max_header_size or _DEFAULT_LIMITS.head
         self._parameters = ServerParameters(
             delegate,
-            limits=Limits(head=head, body=body, start_line=min(head, _DEFAULT_LIMITS.start_line)),
+            limits=Limits(
+                head=head, body=body, start_line=min(head, _DEFAULT_LIMITS.start_line), piece=chunk_size or None
+            ),
             no_keep_alive=no_keep_alive,
-            idle_timeout=idle_connection_timeout or 3600.0,
+            idle_timeout=self.conn_params.header_timeout or 3600.0,
             body_timeout=body_timeout,
             protocol=protocol,
             xheaders=xheaders,
-            trusted=trusted_downstream or (),
+            trusted=self.trusted_downstream,
         )
 
     def _connection_delegate(self, callback: Any) -> HTTPServerConnectionDelegate:
@@ -121,6 +141,26 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         """Tell the application that a connection is gone."""
         if isinstance(self.request_callback, HTTPServerConnectionDelegate):
             self.request_callback.on_close(server_conn)
+
+    async def shutdown(self, timeout: Seconds = 30.0) -> bool:
+        """Stop without losing a request: accept no more connections, and close each as soon as it owes no answer.
+
+        Answers that are on their way say ``Connection: close``.  Connections between two requests are closed when
+        nothing has moved for a quarter of a second: somebody who has just connected, or got an answer, may be about
+        to send a request.  What is not done after ``timeout`` seconds is closed by force, and its requests learn
+        that their connection is lost.  Connections that were upgraded belong to their new protocol and stay.
+
+        Returns whether everybody was served in time.  Cancelling ends the waiting; the rest is closed by force.
+        """
+        self._parameters.ending = True
+        try:
+            await self.finish_accepting()
+            for connection in list(self._parameters.connections):
+                connection.wind_down()
+            return await self._parameters.empties_within(timeout)
+        finally:
+            for connection in list(self._parameters.connections):
+                connection.abort()
 
     async def close_all_connections(self) -> None:
         """Close every connection that speaks HTTP, and wait until all are gone; call `stop` first.

@@ -41,6 +41,8 @@ from waterspout.protocol.uris import qs_to_qsl, split_host_and_port, url_concat
 if TYPE_CHECKING:
     from asyncio import Future
 
+    from waterspout._exchange import Exchange
+
 __all__ = [
     "HTTPConnection",
     "HTTPFile",
@@ -86,6 +88,17 @@ class HTTPServerConnectionDelegate:
         Documentation: ``httputil.HTTPServerConnectionDelegate.start_request``.
         """
         raise NotImplementedError(f"{type(self).__name__} must define start_request")
+
+    def begin_request(
+        self, server_conn: object, request_conn: Exchange, start_line: RequestStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Start a request and tell its delegate the head; what is returned is from `headers_received`.
+
+        The delegate becomes that of ``request_conn``.  A server calls this one, since it never has the one without
+        the other.
+        """
+        request_conn.delegate = delegate = self.start_request(server_conn, request_conn)
+        return delegate.headers_received(start_line, headers)
 
     def on_close(self, server_conn: object) -> None:
         """Learn that the connection is gone.

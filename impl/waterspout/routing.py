@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from waterspout import httputil
@@ -19,6 +19,9 @@ from waterspout._callback_delegate import CallbackDelegate
 from waterspout._loggers import app_log
 from waterspout._path_patterns import parse_template
 from waterspout.util import import_object
+
+if TYPE_CHECKING:
+    from waterspout._exchange import Exchange
 
 __all__ = [
     "AnyMatches",
@@ -50,9 +53,29 @@ class Router(httputil.HTTPServerConnectionDelegate):
         """
         raise NotImplementedError(f"{type(self).__name__} must define find_handler")
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "start_request" in cls.__dict__ and "begin_request" not in cls.__dict__:
+            # Whoever has a delegate of their own wants it to be used.
+            cls.begin_request = httputil.HTTPServerConnectionDelegate.begin_request  # type: ignore[method-assign]
+
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> httputil.HTTPMessageDelegate:
         """Return a delegate that looks for the real one when the head is there."""
         return _RoutedRequest(self, server_conn, request_conn)
+
+    def begin_request(
+        self,
+        server_conn: object,
+        request_conn: Exchange,
+        start_line: httputil.RequestStartLine,
+        headers: httputil.HTTPHeaders,
+    ) -> Awaitable[None] | None:
+        """Find the delegate at once, since the head is there."""
+        request = httputil.HTTPServerRequest(
+            connection=request_conn, server_connection=server_conn, start_line=start_line, headers=headers
+        )
+        request_conn.delegate = delegate = self.find_handler(request) or _NotFound(request_conn)
+        return delegate.headers_received(start_line, headers)
 
 
 class ReversibleRouter(Router):

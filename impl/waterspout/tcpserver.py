@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -30,33 +31,36 @@ class _Listener(Protocol):
     """One listening socket and what accepts on it."""
 
     @property
-    def sockname(self) -> Any: ...
+    def socket(self) -> socket.socket: ...
 
-    def stop(self) -> None: ...
+    @property
+    def accepts(self) -> bool:
+        """Whether connections are taken already."""
+
+    def stop(self) -> None:
+        """Take no more connections, and close the socket."""
 
 
 class _StreamListener:
     """Makes a stream of each connection."""
 
-    __slots__ = ("_remove", "_socket")
+    __slots__ = ("_remove", "socket")
+
+    accepts = True
 
     def __init__(self, tcp_server: TCPServer, sock: socket.socket) -> None:
-        self._socket = sock
+        self.socket = sock
         self._remove = add_accept_handler(sock, tcp_server._serve)
-
-    @property
-    def sockname(self) -> Any:
-        return self._socket.getsockname()
 
     def stop(self) -> None:
         self._remove()
-        self._socket.close()
+        self.socket.close()
 
 
 class _ProtocolListener:
     """Has asyncio make a protocol object for each connection."""
 
-    __slots__ = ("_make_protocol", "_server", "_socket", "_task", "_tcp_server")
+    __slots__ = ("_make_protocol", "_server", "_task", "_tcp_server", "socket")
 
     def __init__(
         self,
@@ -64,9 +68,9 @@ class _ProtocolListener:
         sock: socket.socket,
         make_protocol: Callable[[], asyncio.BaseProtocol],
     ) -> None:
+        self.socket = sock
         self._tcp_server = tcp_server
         self._make_protocol = make_protocol
-        self._socket = sock
         self._server: asyncio.AbstractServer | None = None
         self._task: asyncio.Task[None] | None = None
         loop: asyncio.AbstractEventLoop = IOLoop.current().asyncio_loop
@@ -74,18 +78,18 @@ class _ProtocolListener:
         loop.call_soon(self._start, loop)
 
     @property
-    def sockname(self) -> Any:
-        return self._socket.getsockname()
+    def accepts(self) -> bool:
+        return self._server is not None and self.socket.fileno() >= 0
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._socket.fileno() >= 0:
+        if self.socket.fileno() >= 0:
             self._task = loop.create_task(self._accept(loop))
 
     async def _accept(self, loop: asyncio.AbstractEventLoop) -> None:
         tcp_server = self._tcp_server
         self._server = await loop.create_server(
             self._make_protocol,
-            sock=self._socket,
+            sock=self.socket,
             ssl=tcp_server.ssl_context,
             backlog=tcp_server.backlog,
         )
@@ -95,7 +99,7 @@ class _ProtocolListener:
             self._task.cancel()
         if self._server is not None:
             self._server.close()
-        self._socket.close()
+        self.socket.close()
 
 
 class TCPServer:
@@ -227,6 +231,27 @@ class TCPServer:
     def add_socket(self, socket: socket.socket) -> None:
         """Accept connections on one socket.  Documentation: ``tcpserver.TCPServer.add_socket``."""
         self.add_sockets([socket])
+
+    async def finish_accepting(self) -> None:
+        """Accept the connections that clients have made already, and then `stop`.
+
+        A socket that is closed at once resets the connections that wait in its queue, and their requests are lost.
+        """
+        with selectors.DefaultSelector() as waiting:
+            for listener in self._listeners:
+                if listener.accepts:
+                    # Hardly anybody is to join the queue from now on.
+                    listener.socket.listen(0)
+                    waiting.register(listener.socket, selectors.EVENT_READ)
+            # Bounded, because one more may come for each that is accepted.
+            for _ in range(2 * self.backlog):
+                if not waiting.get_map() or not waiting.select(0):
+                    break
+                await asyncio.sleep(0)
+        # asyncio accepts in one turn of the loop and makes the transports in the next.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        self.stop()
 
     def stop(self) -> None:
         """Accept no more connections and close the listening sockets; connections that are open stay.

@@ -9,30 +9,49 @@ each hyphen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from typing import Any
 
 from waterspout.protocol.messages import TOKEN, HTTPInputError
 
 _FIELD_NAME = re.compile(TOKEN)
-# field-vchar, obs-text, SP and HTAB (RFC 9110, section 5.5): no other control character may pass.
-_BYTES_VALUE = re.compile(r"[\t -~\x80-\xff]*")
-_TEXT_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+# field-vchar, obs-text, SP and HTAB, the last two only between others (RFC 9110, section 5.5).
+_BYTES_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+_TEXT_VALUE = re.compile(r"(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?")
 
 # Peers choose names, so both bounds are needed: one on the length of a kept name, one on their number.
-_SPELLINGS: dict[str, str] = {}
 _MAX_SPELLINGS = 1000
 _MAX_SPELLING_LENGTH = 64
 
 
-def normalize_name(name: str) -> str:
-    """Return ``name`` in the spelling of the container: ``content-TYPE`` gives ``Content-Type``."""
-    spelling = _SPELLINGS.get(name)
-    if spelling is None:
+class _Spellings(dict[str, str]):
+    """Names in the spelling of the container: ``spelling_of["content-TYPE"]`` is ``Content-Type``."""
+
+    def __missing__(self, name: str) -> str:
+        if not isinstance(name, str):
+            # No field has that name; whoever looks for it finds nothing.
+            return name
         spelling = "-".join([word.capitalize() for word in name.split("-")])
-        if len(_SPELLINGS) < _MAX_SPELLINGS and len(name) <= _MAX_SPELLING_LENGTH:
-            _SPELLINGS[name] = spelling
-    return spelling
+        if len(self) < _MAX_SPELLINGS and len(name) <= _MAX_SPELLING_LENGTH:
+            self[name] = spelling
+        return spelling
+
+
+spelling_of = _Spellings()
+
+# The names that nearly everybody uses, lest a peer fill the bounded memory with others before they come.
+_COMMON_NAMES = """
+accept accept-charset accept-encoding accept-language accept-ranges access-control-allow-origin age allow authorization
+cache-control connection content-disposition content-encoding content-language content-length content-location
+content-range content-security-policy content-type cookie date dnt etag expect expires forwarded host if-match
+if-modified-since if-none-match if-range if-unmodified-since keep-alive last-modified link location origin pragma
+proxy-authorization range referer retry-after sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user
+sec-websocket-extensions sec-websocket-key sec-websocket-protocol sec-websocket-version server set-cookie
+strict-transport-security te trailer transfer-encoding upgrade upgrade-insecure-requests user-agent vary via
+www-authenticate x-forwarded-for x-forwarded-proto x-real-ip x-requested-with x-scheme x-xsrftoken
+"""
+for _name in _COMMON_NAMES.split():
+    _ = spelling_of[_name], spelling_of[_name.title()]
 
 
 class HTTPHeaders(MutableMapping[str, str]):
@@ -43,38 +62,50 @@ class HTTPHeaders(MutableMapping[str, str]):
     Documentation: ``httputil.HTTPHeaders``.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("_repeats", "_values")
     # Equality compares the contents, which may change, so there is no hash.
     __hash__ = None  # type: ignore[assignment]
 
-    _values: dict[str, list[str]]
+    # Nearly every name comes once.  Only one that does not has a list, and ``_repeats`` tells that there are any.
+    _values: dict[str, str | list[str]]
+    _repeats: bool
 
     def __init__(self, *args: Any, **kwargs: str) -> None:
         self._values = own = {}
+        self._repeats = False
         source = args[0] if len(args) == 1 and not kwargs else None
         if type(source) is dict:
             # What `update` would do, without its calls: most answers begin with a dict.
             for name, value in source.items():
-                own[_SPELLINGS.get(name) or normalize_name(name)] = [value]
+                own[spelling_of[name]] = value
         elif isinstance(source, HTTPHeaders):
-            for name, values in source._values.items():
-                own[name] = values.copy()
+            own.update(source._values)
+            if source._repeats:
+                self._repeats = True
+                self._values = {name: value[:] if isinstance(value, list) else value for name, value in own.items()}
         else:
             self.update(*args, **kwargs)
 
     @classmethod
-    def from_wire(cls, fields: Iterable[tuple[str, str]]) -> HTTPHeaders:
+    def from_wire(cls, fields: Collection[tuple[str, str]]) -> HTTPHeaders:
         """Return the container of ``fields`` that a parser has checked already; nothing is checked again."""
         headers = cls.__new__(cls)
-        values: dict[str, list[str]] = {}
-        spelling_of = _SPELLINGS.get
+        headers._repeats = False
+        headers._values = values = {}
         for name, value in fields:
-            spelling = spelling_of(name) or normalize_name(name)
-            if spelling in values:
-                values[spelling].append(value)
-            else:
-                values[spelling] = [value]
-        headers._values = values
+            values[spelling_of[name]] = value
+        if len(values) != len(fields):
+            headers._values = {}
+            for name, value in fields:
+                headers._append(spelling_of[name], value)
+        return headers
+
+    @classmethod
+    def from_spelled(cls, values: dict[str, str]) -> HTTPHeaders:
+        """Return a container that takes over ``values``, whose names have its spelling and which are valid."""
+        headers = cls.__new__(cls)
+        headers._repeats = False
+        headers._values = values  # type: ignore[assignment]  # a dict of str holds no lists yet
         return headers
 
     @classmethod
@@ -109,8 +140,8 @@ class HTTPHeaders(MutableMapping[str, str]):
         """Add one more ``value`` for ``name``.
 
         Raises `HTTPInputError` for a name that is no token, and for a value with control characters or,
-        unless the value stands for decoded text, with characters above U+00FF.  Raises `TypeError` if the
-        value is neither `str` nor `bytes`.  Documentation: ``httputil.HTTPHeaders.add``.
+        unless the value stands for decoded text, with characters above U+00FF, or with white space around
+        it.  Raises `TypeError` if the value is neither `str` nor `bytes`.  Documentation: ``httputil.HTTPHeaders.add``.
         """
         if isinstance(value, bytes):
             value = value.decode("latin1")
@@ -121,27 +152,45 @@ class HTTPHeaders(MutableMapping[str, str]):
         allowed = _BYTES_VALUE if _chars_are_bytes else _TEXT_VALUE
         if not allowed.fullmatch(value):
             raise HTTPInputError(f"the value of header {name!r} has a character not allowed: {value[:100]!r}")
-        self._values.setdefault(normalize_name(name), []).append(value)
+        self._append(spelling_of[name], value)
+
+    def _append(self, spelling: str, value: str) -> None:
+        values = self._values
+        found = values.get(spelling)
+        if found is None:
+            values[spelling] = value
+        elif isinstance(found, list):
+            found.append(value)
+        else:
+            self._repeats = True
+            values[spelling] = [found, value]
 
     def get_list(self, name: str) -> list[str]:
         """Return every value of ``name`` by itself; an empty list if there is none.
 
         Documentation: ``httputil.HTTPHeaders.get_list``.
         """
-        return self._values.get(normalize_name(name), []).copy()
+        found = self._values.get(spelling_of[name])
+        if found is None:
+            return []
+        return found[:] if isinstance(found, list) else [found]
 
     def get_all(self) -> Iterable[tuple[str, str]]:
         """Yield each field as ``(name, value)``; a name with several values comes several times.
 
         Documentation: ``httputil.HTTPHeaders.get_all``.
         """
-        for name, values in self._values.items():
-            for value in values:
-                yield name, value
+        for name, found in self._values.items():
+            if isinstance(found, list):
+                for value in found:
+                    yield name, value
+            else:
+                yield name, found
 
     def to_wire(self) -> list[tuple[str, str]]:
         """Return the same as `get_all`, as the list that a writer wants."""
-        return [(name, value) for name, values in self._values.items() for value in values]
+        items: Any = self.get_all() if self._repeats else self._values.items()
+        return list(items)
 
     def copy(self) -> HTTPHeaders:
         """Return a container of its own with the same fields.
@@ -153,17 +202,22 @@ class HTTPHeaders(MutableMapping[str, str]):
     __copy__ = copy
 
     def __setitem__(self, name: str, value: str) -> None:
-        self._values[normalize_name(name)] = [value]
+        self._values[spelling_of[name]] = value
+
+    def setdefault(self, name: str, default: str) -> str:
+        """Return the value of ``name``, which becomes ``default`` if there is none."""
+        found = self._values.setdefault(spelling_of[name], default)
+        return ",".join(found) if isinstance(found, list) else found
 
     def __getitem__(self, name: str) -> str:
-        values = self._values[normalize_name(name)]
-        return values[0] if len(values) == 1 else ",".join(values)
+        found = self._values[spelling_of[name]]
+        return ",".join(found) if isinstance(found, list) else found
 
     def __delitem__(self, name: str) -> None:
-        del self._values[normalize_name(name)]
+        del self._values[spelling_of[name]]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and normalize_name(name) in self._values
+        return spelling_of[name] in self._values  # type: ignore[index]  # see there for other types
 
     def __len__(self) -> int:
         return len(self._values)

@@ -16,9 +16,7 @@ _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 def content_tag(chunks: Iterable[bytes]) -> str:
     """Return a strong entity tag for the content in ``chunks``."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    for chunk in chunks:
-        digest.update(chunk)
+    digest = hashlib.sha1(b"".join(chunks), usedforsecurity=False)
     return f'"{digest.hexdigest()}"'
 
 

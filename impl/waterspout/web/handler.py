@@ -17,7 +17,7 @@ from waterspout.web.arguments import REQUIRED, Required
 from waterspout.web.conditional import content_tag, none_match_fails
 from waterspout.web.cookies import Expires, expiry
 from waterspout.web.errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
-from waterspout.web.response import HeaderValue, Response, header_text
+from waterspout.web.response import HeaderValue, Response, field_text, header_text
 
 if TYPE_CHECKING:
     from waterspout.web.application import Application
@@ -291,11 +291,11 @@ class RequestHandler:
         response = self._response
         if response.finished:
             raise RuntimeError("write() after finish(): the response is complete, perhaps by redirect()")
-        if isinstance(chunk, dict):
-            chunk = json_encode(chunk)
-            response.headers["Content-Type"] = "application/json; charset=UTF-8"
         if isinstance(chunk, str):
             chunk = chunk.encode("utf-8")
+        elif isinstance(chunk, dict):
+            chunk = json_encode(chunk).encode("utf-8")
+            response.headers["Content-Type"] = "application/json; charset=UTF-8"
         elif not isinstance(chunk, bytes):
             raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}")
         response.buffer.append(chunk)
@@ -320,9 +320,16 @@ class RequestHandler:
         if chunk is not None:
             self.write(chunk)
         if response.status == 200 and not response.sent and self.request.method in ("GET", "HEAD"):
-            self._apply_etag()
+            # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
+            # case.  Released Tornado then leaves that to the handler.
+            if "Etag" not in response.headers:
+                self.set_etag_header()
+            if self.check_etag_header():
+                response.buffer.clear()
+                self.set_status(304)
         done = response.finish()
-        lifecycle.completed(self)
+        self.application.log_request(self)
+        self.on_finish()
         return done
 
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
@@ -339,15 +346,6 @@ class RequestHandler:
 
     # Entity tags
 
-    def _apply_etag(self) -> None:
-        # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
-        # case.  Released Tornado then leaves that to the handler.
-        if "Etag" not in self._response.headers:
-            self.set_etag_header()
-        if self.check_etag_header():
-            self._response.buffer.clear()
-            self.set_status(304)
-
     def compute_etag(self) -> str | None:
         """Return the entity tag of the content written so far, or None for no tag.
 
@@ -362,7 +360,7 @@ class RequestHandler:
         """
         etag = self.compute_etag()
         if etag is not None:
-            self.set_header("Etag", etag)
+            self._response.headers["Etag"] = field_text("Etag", etag)
 
     def check_etag_header(self) -> bool:
         """Whether the client has this content already, by ``Etag`` and the request's ``If-None-Match``.

@@ -166,7 +166,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         if handler is None or handler._response.finished:
             return None
         try:
-            result = _call_method(handler)
+            method = getattr(handler, (handler.request.method or "").lower())
+            result = method(*handler.path_args, **handler.path_kwargs)
             if result is not None and _must_wait(result, handler.request.method):
                 return start_task(self._after_method(handler, result))
             if not handler._response.finished:
@@ -192,7 +193,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         # A streamed body comes first; then `finish` goes on.
         if not handler._response.finished and not self._handler_class._stream_request_body:
             try:
-                result = _call_method(handler)
+                method = getattr(handler, (handler.request.method or "").lower())
+                result = method(*handler.path_args, **handler.path_kwargs)
                 if result is not None and not _must_wait(result, handler.request.method):
                     result = None
             except FAILURES as error:
@@ -208,11 +210,6 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 handler.finish()
             except FAILURES as error:
                 fail(handler, error)
-
-
-def _call_method(handler: RequestHandler) -> Any:
-    method = getattr(handler, (handler.request.method or "").lower())
-    return method(*handler.path_args, **handler.path_kwargs)
 
 
 def _must_wait(result: Any, source: str | None) -> bool:

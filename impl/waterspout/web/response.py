@@ -65,12 +65,12 @@ class Response:
         self.finished = False
         self._cookies: CookieJar | None = None
         self._transform_classes = transform_classes
-        self._transforms: list[OutputTransform] = []
+        self._transforms: Sequence[OutputTransform] = ()
         self.reset()
 
     def reset(self) -> None:
         """Go back to an empty 200 with the default fields.  Cookies stay, an error page can need them."""
-        self.headers = HTTPHeaders.from_wire((("Server", _SERVER), ("Content-Type", _HTML), ("Date", http_date())))
+        self.headers = HTTPHeaders.from_spelled({"Server": _SERVER, "Content-Type": _HTML, "Date": http_date()})
         self.buffer: list[bytes] = []
         self.status = 200
         self.reason = "OK"
@@ -135,6 +135,7 @@ class Response:
 
     def _fix_length(self) -> None:
         size = sum(map(len, self.buffer))
+        length = str(size)
         headers = self.headers
         status = self.status
         if status in WITHOUT_CONTENT or status < 200:
@@ -144,22 +145,23 @@ class Response:
                 headers["Content-Length"] = "0"
         elif self._transform_classes:
             # Their output is what counts; they see the whole content and can still say how long it will be.
-            headers["Content-Length"] = str(size)
-        elif "Content-Length" not in headers:
-            headers["Content-Length"] = str(size)
-        elif headers["Content-Length"] != str(size) and self.request.method != "HEAD":
-            declared = headers["Content-Length"]
+            headers["Content-Length"] = length
+        elif (declared := headers.setdefault("Content-Length", length)) != length and self.request.method != "HEAD":
             raise RuntimeError(f"Content-Length is {declared}, {size} bytes were written; leave the field out")
 
     def _send(self, finishing: bool) -> Future[None]:
-        buffer = self.buffer
-        chunk = buffer[0] if len(buffer) == 1 else b"".join(buffer)
+        # A single piece is not copied.
+        chunk = b"".join(self.buffer)
         self.buffer = []
         connection = self.request.connection
         if not self.sent:
             if self._transform_classes:
                 chunk = self._transform_first(chunk, finishing)
-            self._complete_head()
+            if self.status != 200:
+                self._fit_head_to_status()
+            if self._cookies is not None:
+                for field in self._cookies.fields():
+                    self.headers.add("Set-Cookie", field)
             start_line = ResponseStartLine("HTTP/1.1", self.status, self.reason)
             # Before the call: if it fails half-way, no second head may follow.
             self.sent = True
@@ -178,7 +180,7 @@ class Response:
             )
         return chunk
 
-    def _complete_head(self) -> None:
+    def _fit_head_to_status(self) -> None:
         headers, status = self.headers, self.status
         if status == 405 and "Allow" not in headers:
             # RFC 9110, section 15.5.6, demands it.  Released Tornado leaves it out.
@@ -186,9 +188,6 @@ class Response:
         elif status in (204, 304):
             for name in _CONTENT_FIELDS:
                 headers.pop(name, None)
-        if self._cookies is not None:
-            for field in self._cookies.fields():
-                headers.add("Set-Cookie", field)
 
 
 def header_text(name: str, value: HeaderValue) -> str:
@@ -197,6 +196,13 @@ def header_text(name: str, value: HeaderValue) -> str:
     Raises `TypeError` for other types, `ValueError` if name or value could not be told apart from what
     follows.
     """
+    if not _FIELD_NAME.fullmatch(name):
+        raise ValueError(f"not the name of a header: {name!r}")
+    return field_text(name, value)
+
+
+def field_text(name: str, value: HeaderValue) -> str:
+    """As `header_text`, for a ``name`` that is known to be one."""
     if isinstance(value, str):
         text: str = value
     elif isinstance(value, bytes):
@@ -209,6 +215,4 @@ def header_text(name: str, value: HeaderValue) -> str:
         raise TypeError(f"the value of header {name!r} is str, bytes, int or datetime, not {type(value).__name__}")
     if not _FIELD_TEXT.fullmatch(text):
         raise ValueError(f"the value of header {name!r} has a character not allowed there: {text[:100]!r}")
-    if not _FIELD_NAME.fullmatch(name):
-        raise ValueError(f"not the name of a header: {name!r}")
     return text

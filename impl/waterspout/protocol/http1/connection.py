@@ -7,6 +7,8 @@ framing, readers and writers are in modules of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from waterspout.protocol.http1 import framing, heads, writers
 from waterspout.protocol.http1.buffer import ReceiveBuffer
 from waterspout.protocol.http1.errors import LocalProtocolError, PeerError
@@ -16,11 +18,13 @@ from waterspout.protocol.http1.events import (
     EndOfMessage,
     Event,
     Failure,
+    Fields,
     InformationalResponse,
     Request,
     Response,
 )
 from waterspout.protocol.http1.framing import Body
+from waterspout.protocol.http1.grammar import governing_field
 from waterspout.protocol.http1.limits import Limits
 from waterspout.protocol.http1.readers import (
     ChunkedReader,
@@ -33,22 +37,20 @@ from waterspout.protocol.http1.readers import (
     UntilCloseReader,
 )
 from waterspout.protocol.http1.state import CLIENT_MOVES, SERVER_MOVES, Moves, Role, State
+from waterspout.protocol.http1.writers import LengthWriter
 
 _DEFAULT_LIMITS = Limits()
 _NO_BODY = NoBodyReader()
 _PAUSED = PausedReader()
 _UNASKED = UnaskedReader()
+_END = EndOfMessage()
+_MAY_RESPOND = frozenset({State.ANSWERING, State.IDLE})
 _DEAF = frozenset({State.MUST_CLOSE, State.CLOSED, State.ERROR})
-_GOVERNING = frozenset({"content-length", "transfer-encoding", "connection"})
-_NO_OPTIONS: frozenset[str] = frozenset()
 
 
-def _declared(noted: dict[str, list[str]]) -> framing.Declared:
-    """What our own head declares; raises `LocalProtocolError` where a peer would have to refuse it."""
-    try:
-        return framing.declared(noted, "HTTP/1.1") if noted else framing.NOTHING_DECLARED
-    except PeerError as error:
-        raise LocalProtocolError(f"{error.message}; declare the body's length in one way") from None
+def _ambiguous(error: PeerError) -> LocalProtocolError:
+    """What our own head does wrong where a peer would have to refuse it."""
+    return LocalProtocolError(f"{error.message}; declare the body's length in one way")
 
 
 class Connection:
@@ -65,7 +67,10 @@ class Connection:
         self._ended = False
         self._persistent = True
         self._failed = False
+        #: What reads when an exchange begins.
+        self._first_reader: Reader = _PAUSED
         self._reader: Reader = _PAUSED
+        self._request: Request | None = None
         self._writer: writers.Writer = writers.NO_BODY
 
     # Reading
@@ -78,8 +83,8 @@ class Connection:
         """
         if self._ended and data:
             raise LocalProtocolError("feed() after feed_eof(); make a new connection object for a new connection")
-        if data and self.their_state not in _DEAF:
-            self._buffer.feed(bytes(data))
+        if self.their_state not in _DEAF:
+            self._buffer.feed(data)
 
     def feed_eof(self) -> None:
         """Note that the peer will send nothing more. `next_event` says what that means once the stored input
@@ -94,15 +99,15 @@ class Connection:
         """
         try:
             event = self._reader(self._buffer)
-            if event is None:
-                if not self._ended:
-                    return None
+            if event is None and self._ended:
                 event = self._reader.at_end(self._buffer)
-                if event is None:
-                    return None
         except PeerError as error:
             return self._fail(error)
-        if type(event) is not Data:
+        kind = type(event)
+        if kind is EndOfMessage and self._persistent:
+            self.their_state = State.DONE
+            self._reader = _PAUSED
+        elif event is not None and kind is not Data:
             self._received(event)
         return event
 
@@ -134,6 +139,7 @@ class Connection:
             self._reader.bound = size
 
     def _received(self, event: Event) -> None:
+        """Settle the states after any event but data and the end of a message that others may follow."""
         raise NotImplementedError
 
     def _read_body(self, body: Body, length: int | None) -> None:
@@ -143,11 +149,11 @@ class Connection:
         if body is Body.NONE:
             self._reader = _NO_BODY
         elif body is Body.LENGTH:
-            self._reader = LengthReader(length or 0, bound)
+            self._reader = LengthReader(length or 0, bound, self.limits.piece)
         elif body is Body.CHUNKED:
             self._reader = ChunkedReader(self.limits, bound, folds=self.role is Role.CLIENT)
         else:
-            self._reader = UntilCloseReader(bound)
+            self._reader = UntilCloseReader(bound, self.limits.piece)
 
     def _stop_reading(self, state: State) -> None:
         self.their_state = state
@@ -179,17 +185,34 @@ class Connection:
         if state is None:
             raise LocalProtocolError(self._misplaced(event))
         if kind is Data:
-            return self._writer.data(event)  # type: ignore[arg-type]
+            return self._writer.data(event.data)  # type: ignore[union-attr]
         if kind is EndOfMessage:
             octets = self._writer.end(event)  # type: ignore[arg-type]
             self.our_state = state
-            self._sent_end()
+            if not self._persistent:
+                self._sent_last_end()
             return octets
         if kind is ConnectionClosed:
             self.our_state = state
             self._persistent = False
             return b""
         return self._send_head(event, state)
+
+    def send_data(self, data: bytes) -> bytes:
+        """The same as ``send(Data(data))``, for what is sent most."""
+        if self.our_state is not State.BODY:
+            raise LocalProtocolError(self._misplaced(Data(data)))
+        return self._writer.data(data)
+
+    def send_end(self) -> bytes:
+        """The same as ``send(EndOfMessage())``."""
+        if self.our_state is not State.BODY:
+            raise LocalProtocolError(self._misplaced(_END))
+        octets = self._writer.end(_END)
+        self.our_state = State.DONE
+        if not self._persistent:
+            self._sent_last_end()
+        return octets
 
     def _misplaced(self, event: Event) -> str:
         name = type(event).__name__
@@ -198,16 +221,14 @@ class Connection:
     def _send_head(self, event: Event, state: State) -> bytes:
         raise NotImplementedError
 
-    def _sent_end(self) -> None:
-        """Settle the states now that our message is complete."""
-        if not self._persistent:
-            self.our_state = State.MUST_CLOSE
+    def _sent_last_end(self) -> None:
+        """Settle the states now that our message is complete and the connection ends with it."""
+        self.our_state = State.MUST_CLOSE
 
     # Both
 
-    def start_next_message(self) -> None:
-        """Begin the next exchange on the same connection. What is stored of the next message can then be
-        read.
+    def start_next_message(self) -> bool:
+        """Begin the next exchange on the same connection; tell whether there may be something to read already.
 
         Raises `LocalProtocolError` unless both sides are done and `keep_alive` holds.
         """
@@ -217,10 +238,9 @@ class Connection:
                 " complete both messages first, or close the connection"
             )
         self.our_state = self.their_state = State.IDLE
-        self._begin_reading()
-
-    def _begin_reading(self) -> None:
-        raise NotImplementedError
+        self._reader = self._first_reader
+        self._request = None
+        return self._ended or self._buffer.pos < len(self._buffer.data)
 
 
 class ServerConnection(Connection):
@@ -236,28 +256,30 @@ class ServerConnection(Connection):
 
     def __init__(self, limits: Limits = _DEFAULT_LIMITS) -> None:
         super().__init__(limits)
-        self._request: Request | None = None
-        self._refused_head = False
-        self._head_reader = HeadReader(
+        # The method of a broken request, as far as it matters for the answer.
+        self._method_refused = "GET"
+        #: Whether the current or next exchange is the last one, by `close_soon`.
+        self.closing = False
+        self._reader = self._first_reader = HeadReader(
             limits,
             heads.parse_request,
             heads.check_request_line,
             too_long=414,
             empty_lines=limits.empty_lines,
         )
-        self._begin_reading()
-
-    def _begin_reading(self) -> None:
-        self._request = None
-        self._reader = self._head_reader
 
     def _received(self, event: Event) -> None:
         if type(event) is Request:
             self._request = event
-            self._persistent = event.keep_alive
+            self._persistent = event.keep_alive and not self.closing
             self.our_state = State.ANSWERING
             length = event.content_length
-            self._read_body(framing.of_request(length, event.chunked), length)
+            if length or event.chunked:
+                self._read_body(framing.of_request(length, event.chunked), length)
+            else:
+                # Complete with its head; the event that says so follows for whoever wants it.
+                self.their_state = State.DONE
+                self._reader = _NO_BODY
         elif type(event) is EndOfMessage:
             self._stop_reading(self._state_after_request())
         else:
@@ -266,7 +288,7 @@ class ServerConnection(Connection):
 
     def _state_after_request(self) -> State:
         request = self._request
-        if request is None or self._persistent or request.upgrade is not None or request.method == "CONNECT":
+        if request is None or request.upgrade is not None or request.method == "CONNECT":
             return State.DONE
         return State.MUST_CLOSE  # RFC 9112 section 9.6: nothing after such a request is looked at
 
@@ -276,15 +298,27 @@ class ServerConnection(Connection):
 
         That is also so for a broken request that begins with this method: whoever sent it reads no content.
         """
-        return self._refused_head if self._request is None else self._request.method == "HEAD"
+        return (self._method_refused if self._request is None else self._request.method) == "HEAD"
 
     def _fail(self, error: PeerError) -> Failure:
-        self._refused_head = self._request is None and self._buffer.rest().startswith(b"HEAD ")
+        if self._request is None and self._buffer.rest().startswith(b"HEAD "):
+            self._method_refused = "HEAD"
         failure = super()._fail(error)
         self.our_state = SERVER_MOVES[self.our_state].get(Failure, self.our_state)
         if self.our_state is State.DONE:
             self.our_state = State.MUST_CLOSE
         return failure
+
+    def close_soon(self) -> None:
+        """Make the current exchange, or the next one if there is none, the last one of the connection.
+
+        Its response says so unless its head is out already.
+        """
+        self.closing = True
+        if self.our_state is not State.IDLE:
+            self._persistent = False
+            if self.our_state is State.DONE:
+                self._sent_last_end()
 
     def abandon_body(self) -> None:
         """Give up reading the request's body; the connection then ends with the response.
@@ -299,29 +333,70 @@ class ServerConnection(Connection):
             self.our_state = State.MUST_CLOSE
 
     def _send_head(self, event: Event, state: State) -> bytes:
-        if type(event) is Response and event.status >= 200:
-            return self._send_response(event, state)
+        if type(event) is not Response or event.status < 200:
+            return self._send_informational(event)
+        return self.send_response(event.status, event.reason, event.headers, event.version)
+
+    def send_response(self, status: int, reason: str, headers: Fields, version: str = "HTTP/1.1") -> bytes:
+        """The same as ``send(Response(...))``, for a final response."""
+        if status < 200 or self.our_state not in _MAY_RESPOND:
+            return self.send(Response(status, reason, headers, version))
+        head = writers.status_line(version, status, reason) + writers.serialise_fields(headers)
+        noted = framing.note(governing_field.findall(head))
+        try:
+            length, chunked = framing.declared(noted, "HTTP/1.1")
+        except PeerError as error:
+            raise _ambiguous(error) from None
+        request = self._request
+        if request is None:
+            method, spoken = self._method_refused, ""
+        else:
+            method, spoken = request.method, request.version
+        body = framing.of_response(method, status, length, chunked)
+        # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
+        modern = spoken == version == "HTTP/1.1"
+        if body is Body.LENGTH:
+            self._writer = LengthWriter(length or 0)
+        else:
+            self._check_declared(body, status, length, chunked, modern)
+            if body is Body.UNTIL_CLOSE and modern and not self._failed:
+                body = Body.CHUNKED
+                head += "Transfer-Encoding: chunked\r\n"
+            self._writer = writers.writer_for(body)
+        if "connection" in noted or not modern or not self._persistent or body is Body.UNTIL_CLOSE:
+            head += self._settle_persistence(noted.get("connection", ()), modern, body)
+        self.our_state = State.BODY
+        if body is Body.TUNNEL:
+            self._switch()
+        return (head + "\r\n").encode("latin-1")
+
+    def _settle_persistence(self, said: Sequence[str], modern: bool, body: Body) -> str:
+        """Decide whether the connection outlives this response; return the field line that has to say so."""
+        options = framing.tokens(said)
+        if not self._persistent or self._request is None or body is Body.UNTIL_CLOSE or "close" in options:
+            self._persistent = False
+            return "" if "close" in options or body is Body.TUNNEL else "Connection: close\r\n"
+        return "" if modern or "keep-alive" in options else "Connection: keep-alive\r\n"
+
+    def _send_informational(self, event: Event) -> bytes:
         if not isinstance(event, Response | InformationalResponse):
             raise LocalProtocolError(self._misplaced(event))
         if event.status >= 200:
             raise LocalProtocolError(f"status {event.status} is not informational; send it as a Response")
-        return self._send_informational(event)
-
-    def _send_informational(self, event: Response | InformationalResponse) -> bytes:
         request = self._request
         if self.our_state is not State.ANSWERING or request is None or self._failed:
             raise LocalProtocolError("an informational response needs a request that waits for its answer")
         if request.version == "HTTP/1.0":
             raise LocalProtocolError("an HTTP/1.0 client knows no 1xx responses; send the final one")
-        noted = framing.note(event.headers, _GOVERNING)
+        head = writers.status_line(event.version, event.status, event.reason) + writers.serialise_fields(event.headers)
+        noted = framing.note(governing_field.findall(head))
         if "content-length" in noted or "transfer-encoding" in noted:
             raise LocalProtocolError("a 1xx response has neither Content-Length nor Transfer-Encoding; remove them")
         if event.status == 101:
             self._check_switch(request)
-        octets = writers.response_head(event, "")
         if event.status == 101:
             self._switch()
-        return octets
+        return (head + "\r\n").encode("latin-1")
 
     def _check_switch(self, request: Request) -> None:
         if request.upgrade is None:
@@ -329,51 +404,21 @@ class ServerConnection(Connection):
         if self.their_state is not State.DONE:
             raise LocalProtocolError("read the request's body to its end before switching protocols")
 
-    def _send_response(self, event: Response, state: State) -> bytes:
-        request = self._request
-        noted = framing.note(event.headers, _GOVERNING)
-        declared = _declared(noted)
-        options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
-        # Chunks and persistence by default are for two sides that both speak 1.1 (RFC 9112 6.1 and 9.3).
-        modern = request is not None and request.version == event.version == "HTTP/1.1"
-        method = "HEAD" if self.answers_head else "GET" if request is None else request.method
-        body = framing.of_response(method, event.status, declared)
-        self._check_declared(body, event.status, declared, modern)
-        if body is Body.UNTIL_CLOSE and modern and not self._failed:
-            body = Body.CHUNKED
-        persistent = self._persistent and request is not None and body is not Body.UNTIL_CLOSE
-        persistent = persistent and "close" not in options
-        added = ""
-        if body is Body.CHUNKED and not declared.chunked:
-            added = "Transfer-Encoding: chunked\r\n"
-        if not persistent:
-            if "close" not in options and body is not Body.TUNNEL:
-                added += "Connection: close\r\n"
-        elif not modern and "keep-alive" not in options:
-            added += "Connection: keep-alive\r\n"
-        octets = writers.response_head(event, added)
-        self._writer = writers.writer_for(body, declared.length)
-        self._persistent = persistent
-        self.our_state = state
-        if body is Body.TUNNEL:
-            self._switch()
-        return octets
-
-    def _check_declared(self, body: Body, status: int, declared: framing.Declared, modern: bool) -> None:
-        if declared.length is not None or declared.chunked:
+    def _check_declared(self, body: Body, status: int, length: int | None, chunked: bool, modern: bool) -> None:
+        if length is not None or chunked:
             if status == 204 or body is Body.TUNNEL:
                 raise LocalProtocolError(
                     f"this {status} response has neither Content-Length nor Transfer-Encoding; remove them"
                 )
-            if declared.chunked and not modern:
+            if chunked and not modern:
                 raise LocalProtocolError("chunked needs an HTTP/1.1 request; declare a Content-Length or nothing")
         if body is Body.TUNNEL and self.their_state is not State.DONE:
             raise LocalProtocolError("read the request to its end before answering CONNECT")
 
-    def _sent_end(self) -> None:
-        super()._sent_end()
+    def _sent_last_end(self) -> None:
+        super()._sent_last_end()
         # What the client still sends of its body may be read; further requests may not.
-        if not self._persistent and (self.their_state is State.DONE or self.their_state is State.IDLE):
+        if self.their_state is State.DONE or self.their_state is State.IDLE:
             self._stop_reading(State.MUST_CLOSE)
 
 
@@ -388,10 +433,7 @@ class ClientConnection(Connection):
         self._head_reader = HeadReader(limits, self._parse, heads.check_status_line, too_long=400, empty_lines=0)
         self._method = "GET"
         self._upgrade_asked = False
-        self._begin_reading()
-
-    def _begin_reading(self) -> None:
-        self._reader = _UNASKED
+        self._reader = self._first_reader = _UNASKED
 
     def _parse(self, text: str, limits: Limits) -> Event | None:
         event = heads.parse_response(text, limits, self._method)
@@ -402,8 +444,7 @@ class ClientConnection(Connection):
 
     def _received(self, event: Event) -> None:
         if isinstance(event, Response):
-            declared = framing.Declared(event.content_length, event.chunked)
-            body = framing.of_response(self._method, event.status, declared)
+            body = framing.of_response(self._method, event.status, event.content_length, event.chunked)
             self._persistent = self._persistent and event.keep_alive and body is not Body.UNTIL_CLOSE
             if body is Body.TUNNEL:
                 self._switch()
@@ -413,15 +454,12 @@ class ClientConnection(Connection):
             if event.status == 101:
                 self._switch()
         elif isinstance(event, EndOfMessage):
-            self._received_end()
+            self._received_last_end()
         else:
             self._persistent = False
             self._stop_reading(State.CLOSED)
 
-    def _received_end(self) -> None:
-        if self._persistent:
-            self._stop_reading(State.DONE)
-            return
+    def _received_last_end(self) -> None:
         self._stop_reading(State.MUST_CLOSE)
         # The end of the connection is still worth an event.
         self._reader = _UNASKED
@@ -433,26 +471,30 @@ class ClientConnection(Connection):
         # RFC 9112 section 9.2: what came after the response may not answer the next request.
         return self._persistent and not self._ended and not (self.their_state is State.DONE and self._buffer)
 
-    def start_next_message(self) -> None:
+    def start_next_message(self) -> bool:
         if not self.keep_alive:
             raise LocalProtocolError("the connection may not be used again; close it")
-        super().start_next_message()
+        return super().start_next_message()
 
     def _send_head(self, event: Event, state: State) -> bytes:
         if not isinstance(event, Request):
             raise LocalProtocolError(self._misplaced(event))
         if self._buffer or self._ended or self.their_state is not State.IDLE:
             raise LocalProtocolError("the server has spoken or gone before the request; use a new connection")
-        noted = framing.note(event.headers, _GOVERNING)
-        declared = _declared(noted)
-        if declared.chunked and event.version == "HTTP/1.0":
+        head = writers.request_head(event)
+        noted = framing.note(governing_field.findall(head))
+        try:
+            length, chunked = framing.declared(noted, "HTTP/1.1")
+        except PeerError as error:
+            raise _ambiguous(error) from None
+        if chunked and event.version == "HTTP/1.0":
             raise LocalProtocolError("chunked needs HTTP/1.1; declare a Content-Length")
-        octets = writers.request_head(event)
         self._persistent = heads.keep_alive(event.version, framing.tokens(noted.get("connection", ())))
         self._method = event.method
-        self._upgrade_asked = any(name.lower() == "upgrade" for name, _ in event.headers)
-        self._writer = writers.writer_for(framing.of_request(*declared), declared.length)
+        self._upgrade_asked = "upgrade" in noted
+        body = framing.of_request(length, chunked)
+        self._writer = LengthWriter(length or 0) if body is Body.LENGTH else writers.writer_for(body)
         self.our_state = state
         self.their_state = State.ANSWERING
         self._reader = self._head_reader
-        return octets
+        return (head + "\r\n").encode("latin-1")

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
 
 from waterspout.protocol.http1.errors import PeerError
 from waterspout.protocol.http1.grammar import OWS, content_length, transfer_coding
@@ -33,26 +32,21 @@ class Body(Enum):
     TUNNEL = "no longer HTTP"
 
 
-class Declared(NamedTuple):
-    """What a head says about its body."""
+#: What a head says about its body: a length, if any, and whether it is chunked.
+Declared = tuple[int | None, bool]
 
-    length: int | None
-    chunked: bool
-
-
-NOTHING_DECLARED = Declared(None, False)
+NOTHING_DECLARED: Declared = (None, False)
 
 
-def note(headers: Iterable[tuple[str, str]], names: Set[str]) -> dict[str, list[str]]:
-    """Collect the values of the fields in ``names`` (lower case), by lower-case name."""
+def note(governing: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Collect the values of fields by lower-case name.
+
+    They are what ``governing_field.findall`` picks out of a head, with its start line; the head's grammar must have
+    been checked.
+    """
     noted: dict[str, list[str]] = {}
-    for name, value in headers:
-        key = name.lower()
-        if key in names:
-            if key in noted:
-                noted[key].append(value)
-            else:
-                noted[key] = [value]
+    for name, value in governing:
+        noted.setdefault(name.lower(), []).append(value)
     return noted
 
 
@@ -81,24 +75,22 @@ def declared(noted: Mapping[str, list[str]], version: str) -> Declared:
 
     Raises `PeerError` for anything but one unambiguous declaration.
     """
-    lengths = noted.get("content-length")
     codings = noted.get("transfer-encoding")
     if codings is None:
-        return NOTHING_DECLARED if lengths is None else Declared(_length(lengths), False)
-    if lengths is not None:
+        return (_length(noted["content-length"]), False) if "content-length" in noted else NOTHING_DECLARED
+    if "content-length" in noted:
         # Section 6.3 item 3: possibly smuggling, "ought to be handled as an error".
         raise PeerError(400, "both Content-Length and Transfer-Encoding are present")
     if version == "HTTP/1.0":
         raise PeerError(400, "Transfer-Encoding in an HTTP/1.0 message")  # section 6.1: framing is faulty
     _check_codings(codings)
-    return Declared(None, True)
+    return None, True
 
 
 def _length(values: list[str]) -> int:
     if len(values) == 1:
         text = values[0]
-        # ASCII digits and nothing else, the usual case without an expression.
-        if len(text) <= MAX_DIGITS and text.isascii() and text.isdigit():
+        if len(text) <= MAX_DIGITS and content_length.fullmatch(text):
             return int(text)
     # Section 6.3 item 5 lets a list of equal values pass; equal means the same text, so "3, 03" does not.
     elements = {element.strip(OWS) for value in values for element in value.split(",")}
@@ -136,19 +128,15 @@ def of_request(length: int | None, chunked: bool) -> Body:
     return Body.LENGTH if length else Body.NONE
 
 
-def has_no_body(method: str, status: int) -> bool:
-    """Section 6.3 item 1: these responses end with the head, whatever their fields say."""
-    return method == "HEAD" or status < 200 or status == 204 or status == 304
-
-
-def of_response(method: str, status: int, head: Declared) -> Body:
+def of_response(method: str, status: int, length: int | None, chunked: bool) -> Body:
     """Section 6.3, all items, in their order."""
     if status == 101 or (method == "CONNECT" and 200 <= status < 300):
         return Body.TUNNEL
-    if has_no_body(method, status):
+    # Item 1: these end with the head, whatever their fields say.
+    if method == "HEAD" or status < 200 or status == 204 or status == 304:
         return Body.NONE
-    if head.chunked:
+    if chunked:
         return Body.CHUNKED
-    if head.length is None:
+    if length is None:
         return Body.UNTIL_CLOSE
-    return Body.LENGTH if head.length else Body.NONE
+    return Body.LENGTH if length else Body.NONE

@@ -33,13 +33,24 @@ REASON_PHRASE = FIELD_VALUE  # RFC 9112 section 4: the same characters
 # The space before an absent reason is required of senders; servers that leave it out are too common to
 # refuse.
 STATUS_LINE = rf"{HTTP_VERSION} ([0-9]{{3}})(?: ({REASON_PHRASE}))?\r\n"
+#: Which fields those are; what they mean is for `framing` and `heads`.
+GOVERNING = ("connection", "content-length", "expect", "host", "transfer-encoding", "upgrade")
+
+
+def _any_case(name: str) -> str:
+    return "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in name)
+
 
 request_line = re.compile(REQUEST_LINE)
 status_line = re.compile(STATUS_LINE)
 request_head = re.compile(rf"{REQUEST_LINE}((?:{FIELD_LINE})*)\r\n")
 response_head = re.compile(rf"{STATUS_LINE}((?:{FIELD_LINE})*)\r\n")
 field_lines = re.compile(rf"(?:{FIELD_LINE})*")
-field_line = re.compile(rf"({FIELD_NAME}):({FIELD_VALUE})\r\n")
+# Takes lines apart that one of the former has matched: name and value, without the whitespace around it.
+field_parts = re.compile(r"([^:]+):[ \t]*([^\r]*[^\r \t]|)[ \t]*\r\n")
+# The fields that decide what becomes of a message and its connection, each behind the end of the line before it.
+# A class for each letter costs less time than ignoring case.
+governing_field = re.compile(rf"\r\n({'|'.join(map(_any_case, GOVERNING))}):[ \t]*([^\r]*[^\r \t]|)")
 token = re.compile(TOKEN)
 field_value = re.compile(FIELD_VALUE)
 reason_phrase = re.compile(REASON_PHRASE)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from waterspout.protocol.http1 import framing
 from waterspout.protocol.http1.errors import PeerError
 from waterspout.protocol.http1.events import Fields, InformationalResponse, Request, Response
 from waterspout.protocol.http1.grammar import (
-    OWS,
     absolute_form,
-    field_line,
     field_lines,
+    field_parts,
+    governing_field,
     host,
     obs_fold,
     request_head,
@@ -26,8 +27,6 @@ from waterspout.protocol.http1.grammar import (
     status_line,
 )
 from waterspout.protocol.http1.limits import Limits
-
-_NOTED = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade"})
 
 #: Fields that would change the framing or the routing if a trailer were merged (RFC 9110 section 6.5.1).
 _NEVER_TRAILERS = frozenset({"content-length", "transfer-encoding", "host", "connection", "trailer"})
@@ -38,10 +37,10 @@ def _shown(text: str) -> str:
 
 
 def _fields(text: str, limits: Limits) -> Fields:
-    found = field_line.findall(text)
+    found = field_parts.findall(text)
     if len(found) > limits.fields:
         raise PeerError(431, f"more than {limits.fields} field lines")
-    return [(name, value.strip(OWS)) for name, value in found]
+    return found
 
 
 def keep_alive(version: str, options: AbstractSet[str]) -> bool:
@@ -51,40 +50,49 @@ def keep_alive(version: str, options: AbstractSet[str]) -> bool:
     return version == "HTTP/1.1" or "keep-alive" in options
 
 
-_NO_OPTIONS: frozenset[str] = frozenset()
-
-
 def parse_request(text: str, limits: Limits) -> Request | None:
     """Parse a request's head, which ends with its empty line."""
     match = request_head.fullmatch(text)
     if match is None:
         return None
     method, target, digits, lines = match.groups()
-    if match.start(4) - 2 > limits.start_line:
+    if match.end(3) > limits.start_line:
         raise PeerError(414, f"start line longer than {limits.start_line} octets")
     version = "HTTP/1.1" if digits == "1.1" else _version(digits)
     authority = None if target[0] == "/" and method != "CONNECT" else _target_authority(method, target)
     headers = _fields(lines, limits)
-    noted = framing.note(headers, _NOTED)
-    length, chunked = framing.declared(noted, version)
-    field_authority = _host(noted.get("host"), version)
-    request = Request(method, target, headers, version, version == "HTTP/1.1", length, chunked)
-    # Section 3.2.2: the target's authority replaces whatever the Host field says.
-    request.authority = field_authority if authority is None else authority
-    if len(noted) > 1 or field_authority is None:
-        _note_options(request, noted)
+    governing = tuple(governing_field.findall(text))
+    meaning = _remembered_meaning if len(text) < _SHORT else _meaning
+    request = Request(method, target, headers, version, *meaning(version, governing))
+    if authority is not None:
+        # Section 3.2.2: the target's authority replaces whatever the Host field says.
+        request.authority = authority
     return request
 
 
-def _note_options(request: Request, noted: dict[str, list[str]]) -> None:
-    options = framing.tokens(noted["connection"]) if "connection" in noted else _NO_OPTIONS
-    request.keep_alive = keep_alive(request.version, options)
-    if request.version == "HTTP/1.0":
-        return  # RFC 9110 sections 7.8 and 10.1.1: Upgrade and Expect of a 1.0 client are ignored
-    if "upgrade" in options and "upgrade" in noted:
-        request.upgrade = ", ".join(noted["upgrade"])
-    if "expect" in noted and (request.chunked or request.content_length):
-        request.expect_continue = "100-continue" in framing.tokens(noted["expect"])
+#: A head below this length is worth remembering.
+_SHORT = 4096
+# The derived fields of `Request`, in their order.
+_Meaning = tuple[bool, int | None, bool, bool, str | None, str | None]
+
+
+def _meaning(version: str, governing: tuple[tuple[str, str], ...]) -> _Meaning:
+    """What the governing fields of a request say: a function of nothing else, and most requests say the same."""
+    noted = framing.note(governing)
+    length, chunked = framing.declared(noted, version)
+    authority = _host(noted.get("host"), version)
+    options = framing.tokens(noted.get("connection", ()))
+    persistent = keep_alive(version, options)
+    if version == "HTTP/1.0":
+        # RFC 9110 sections 7.8 and 10.1.1: Upgrade and Expect of a 1.0 client are ignored
+        return persistent, length, chunked, False, None, authority
+    upgrade = ", ".join(noted["upgrade"]) if "upgrade" in options and "upgrade" in noted else None
+    expects = bool(length or chunked) and "100-continue" in framing.tokens(noted.get("expect", ()))
+    return persistent, length, chunked, expects, upgrade, authority
+
+
+# Bounded in number here and in size by who calls it, since it is the peers who choose what is kept.
+_remembered_meaning = lru_cache(maxsize=512)(_meaning)
 
 
 def _version(digits: str) -> str:
@@ -152,7 +160,7 @@ def _host(values: list[str] | None, version: str) -> str | None:
     value = values[0]
     if value:
         match = host.fullmatch(value)
-        if match is None or not _literal_is_valid(match[1]):
+        if match is None or (match[1] and not _literal_is_valid(match[1])):
             raise PeerError(400, f"invalid Host field {_shown(value)}")
     return value
 
@@ -165,7 +173,8 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
         start = text.find("\r\n") + 2
         if text[start : start + 1] in ("", " ", "\t"):
             return None
-        match = response_head.fullmatch(text[:start] + obs_fold.sub(" ", text[start:]))
+        text = text[:start] + obs_fold.sub(" ", text[start:])
+        match = response_head.fullmatch(text)
         if match is None:
             return None
     digits, code, reason, lines = match.groups()
@@ -175,8 +184,8 @@ def parse_response(text: str, limits: Limits, method: str) -> Response | Informa
     headers = _fields(lines, limits)
     if 100 <= status < 200:
         return InformationalResponse(status, reason or "", headers, version)
-    noted = framing.note(headers, _NOTED)
-    if framing.of_response(method, status, framing.NOTHING_DECLARED) is framing.Body.UNTIL_CLOSE:
+    noted = framing.note(governing_field.findall(text))
+    if framing.of_response(method, status, None, False) is framing.Body.UNTIL_CLOSE:
         length, chunked = framing.declared(noted, version)
     else:
         length, chunked = _declared_without_body(noted, version)

@@ -23,6 +23,8 @@ class Limits:
     fields: int = 500
     # Tornado's max_buffer_size: 100 MiB. 413.
     body: int | None = 104857600
+    # The largest ``Data``; None hands out what is there. Nothing is refused for it.
+    piece: int | None = None
     # One chunk-size line with its extensions (signing extensions take about 90 octets; hyper stops at 16 KiB
     # in all). 400.
     chunk_line: int = 4096

@@ -49,6 +49,8 @@ class HeadReader:
         empty_lines: int,
     ) -> None:
         self._limits = limits
+        self._limit = limits.head
+        self._lenient = limits.bare_lf
         self._parse = parse
         self._check_line = check_line
         self._too_long = too_long
@@ -57,6 +59,8 @@ class HeadReader:
         self._reset()
 
     def _reset(self) -> None:
+        # Whether any of what follows is other than here.
+        self._begun = False
         self._empty_lines = 0
         self._restart()
 
@@ -67,34 +71,36 @@ class HeadReader:
         self._line_checked = False
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
-        pos = buffer.pos
-        end = self._find_end(buffer)
+        data, pos = buffer.data, buffer.pos
+        if pos == len(data):
+            return None
+        if self._lenient:
+            end = self._find_lenient_end(data, pos + self._searched, pos + self._limit)
+        else:
+            found = data.find(b"\r\n\r\n", pos + self._searched, pos + self._limit)
+            end = found + 4 if found >= 0 else -1
         if end < 0:
+            self._begun = True
             if self._skip_empty_lines(buffer):
                 return self(buffer)
             self._check_incomplete(buffer)
             return None
-        text = buffer.data[pos:end].decode("latin-1")
-        event = self._parse(self._normalised(text), self._limits)
+        text = data[pos:end].decode("latin-1")
+        if self._lenient:
+            text = self._normalised(text)
+        event = self._parse(text, self._limits)
         if event is None:
+            self._begun = True
             if self._skip_empty_lines(buffer):
                 return self(buffer)
-            raise self._fault(buffer, text)
+            raise self._fault(buffer, end - pos, text)
         buffer.pos = end
-        if self._scanned or self._searched or self._empty_lines:
+        if self._begun:
             self._reset()
         return event
 
-    def _find_end(self, buffer: ReceiveBuffer) -> int:
-        """The position after the empty line that ends the head, if there is one within the limit, else -1."""
-        start = buffer.pos + self._searched
-        stop = buffer.pos + self._limits.head
-        if self._limits.bare_lf:
-            return self._find_lenient_end(buffer.data, start, stop)
-        found = buffer.data.find(b"\r\n\r\n", start, stop)
-        return found + 4 if found >= 0 else -1
-
     def _find_lenient_end(self, data: bytes | bytearray, start: int, stop: int) -> int:
+        """The position after the empty line that ends the head, or -1; for the strict one ``find`` is enough."""
         found = data.find(b"\n", start, stop)
         while found >= 0:
             for empty in (b"\n", b"\r\n"):
@@ -104,8 +110,6 @@ class HeadReader:
         return -1
 
     def _normalised(self, text: str) -> str:
-        if not self._limits.bare_lf:
-            return text
         return text.replace("\r\n", "\n").replace("\n", "\r\n")
 
     def _skip_empty_lines(self, buffer: ReceiveBuffer) -> bool:
@@ -172,13 +176,13 @@ class HeadReader:
             raise PeerError(400, f"{name} in a message head")
         self._scanned = max(self._scanned, stop)
 
-    def _fault(self, buffer: ReceiveBuffer, text: str) -> PeerError:
-        """Find out why a complete head is not of the grammar."""
+    def _fault(self, buffer: ReceiveBuffer, size: int, text: str) -> PeerError:
+        """Find out why a complete head of ``size`` octets is not of the grammar."""
         try:
-            self._scan(buffer, len(text))
+            self._scan(buffer, size)
         except PeerError as error:
             return error
-        return bad_field(self._normalised(text).split("\r\n", 1)[1])
+        return bad_field(text.split("\r\n", 1)[1])
 
     def at_end(self, buffer: ReceiveBuffer) -> Event | None:
         if buffer:
@@ -186,30 +190,34 @@ class HeadReader:
         return ConnectionClosed()
 
 
+_END = EndOfMessage()
+
+
 class NoBodyReader:
     """The message ended with its head."""
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
-        return EndOfMessage()
+        return _END
 
     def at_end(self, buffer: ReceiveBuffer) -> Event | None:
-        return EndOfMessage()
+        return _END
 
 
 class LengthReader:
     """A body of a declared length (RFC 9112 section 6.2)."""
 
-    def __init__(self, length: int, bound: int | None) -> None:
+    def __init__(self, length: int, bound: int | None, piece: int | None) -> None:
         self.bound = bound
         self._length = length
         self._remaining = length
+        self._piece = length if piece is None else piece
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
         if self.bound is not None and self._length > self.bound:
             raise PeerError(413, f"body of {self._length} octets is longer than {self.bound}")
         if not self._remaining:
             return EndOfMessage()
-        data = buffer.take(self._remaining)
+        data = buffer.take(min(self._remaining, self._piece))
         if not data:
             return None
         self._remaining -= len(data)
@@ -223,13 +231,14 @@ class LengthReader:
 class UntilCloseReader:
     """A response body that ends with the connection (RFC 9112 section 6.3 item 8)."""
 
-    def __init__(self, bound: int | None) -> None:
+    def __init__(self, bound: int | None, piece: int | None) -> None:
         self.bound = bound
+        self._piece = piece
         self._received = 0
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
         room = len(buffer) if self.bound is None else self.bound - self._received
-        data = buffer.take(room)
+        data = buffer.take(room if self._piece is None else min(room, self._piece))
         self._received += len(data)
         if data:
             return Data(data)
@@ -259,9 +268,10 @@ class ChunkedReader:
 
     def __call__(self, buffer: ReceiveBuffer) -> Event | None:
         pieces: list[bytes] = []
-        room = GATHER
+        limit = self._limits.piece
+        room = GATHER if limit is None else limit
         while room > 0 and (self._remaining or self._open_chunk(buffer)):
-            piece = buffer.take(self._remaining)
+            piece = buffer.take(self._remaining if limit is None else min(self._remaining, room))
             if not piece:
                 break
             self._remaining -= len(piece)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from waterspout.protocol.http1 import grammar
 from waterspout.protocol.http1.errors import LocalProtocolError
-from waterspout.protocol.http1.events import Data, EndOfMessage, InformationalResponse, Request, Response
+from waterspout.protocol.http1.events import EndOfMessage, Request
 from waterspout.protocol.http1.framing import Body
 
 _names = re.compile(rf"{grammar.TOKEN}(?:,{grammar.TOKEN})*")
@@ -32,40 +33,42 @@ def serialise_fields(headers: Sequence[tuple[str, str]]) -> str:
     if not headers:
         return ""
     try:
-        lines = "".join([name + ": " + value + "\r\n" for name, value in headers])
-        names = ",".join([name for name, _ in headers])
+        lines = "\r\n".join(map(": ".join, headers)) + "\r\n"
+        names = ",".join(dict(headers))
     except (TypeError, ValueError):
         raise LocalProtocolError("headers must be pairs of str: name and value") from None
     # Two matches for all fields instead of two for each. The lines match only if no name or value brought a
     # line end of its own (their count shows that); a colon within a name would look like part of the value,
     # which the second match excludes; a comma there passes the second match and fails the first.
     whole = lines.count("\r\n") == len(headers) and grammar.field_lines.fullmatch(lines)
-    if not whole or not _names.fullmatch(names):
+    if not (whole and _names.fullmatch(names)):
         check_fields(headers)
     return lines
 
 
-def _check_version(version: str) -> None:
-    if version != "HTTP/1.1" and version != "HTTP/1.0":
-        raise LocalProtocolError(f"version must be HTTP/1.1 or HTTP/1.0, not {version!r}")
+_VERSIONS = ("HTTP/1.1", "HTTP/1.0")
 
 
-def response_head(event: Response | InformationalResponse, added: str) -> bytes:
-    """Serialise a response's head; ``added`` are field lines of the connection's own."""
-    reason = event.reason
-    _check_version(event.version)
-    if not 100 <= event.status <= 999:
-        raise LocalProtocolError(f"a status code has three digits from 100 on: {event.status!r}")
-    # Printable ASCII is most of what there is, and cheap to test for.
-    if not (reason.isascii() and reason.isprintable()) and not grammar.reason_phrase.fullmatch(reason):
+def _bad_version(version: str) -> LocalProtocolError:
+    return LocalProtocolError(f"version must be HTTP/1.1 or HTTP/1.0, not {version!r}")
+
+
+@lru_cache(maxsize=512)
+def status_line(version: str, status: int, reason: str) -> str:
+    """Return the line that a response begins with.  A program uses few of them, so they are remembered."""
+    if version not in _VERSIONS:
+        raise _bad_version(version)
+    if not 100 <= status <= 999:
+        raise LocalProtocolError(f"a status code has three digits from 100 on: {status!r}")
+    if not grammar.reason_phrase.fullmatch(reason):
         raise LocalProtocolError(f"the reason holds a control or non-latin-1 character: {reason!r}")
-    fields = serialise_fields(event.headers)
-    return f"{event.version} {event.status:d} {reason}\r\n{fields}{added}\r\n".encode("latin-1")
+    return f"{version} {status:d} {reason}\r\n"
 
 
-def request_head(event: Request) -> bytes:
-    """Serialise a request's head."""
-    _check_version(event.version)
+def request_head(event: Request) -> str:
+    """Return a request's head without the empty line that ends it."""
+    if event.version not in _VERSIONS:
+        raise _bad_version(event.version)
     if not grammar.token.fullmatch(event.method):
         raise LocalProtocolError(f"method {event.method!r} is not a token")
     if not grammar.request_target.fullmatch(event.target):
@@ -73,14 +76,13 @@ def request_head(event: Request) -> bytes:
     hosts = sum(1 for name, _ in event.headers if name.lower() == "host")
     if hosts > 1 or (hosts == 0 and event.version == "HTTP/1.1"):
         raise LocalProtocolError(f"an HTTP/1.1 request has exactly one Host field, not {hosts}")
-    fields = serialise_fields(event.headers)
-    return f"{event.method} {event.target} {event.version}\r\n{fields}\r\n".encode("latin-1")
+    return f"{event.method} {event.target} {event.version}\r\n{serialise_fields(event.headers)}"
 
 
 class Writer(Protocol):
     """Turns what follows a head into octets."""
 
-    def data(self, event: Data) -> bytes: ...
+    def data(self, data: bytes) -> bytes: ...
 
     def end(self, event: EndOfMessage) -> bytes: ...
 
@@ -93,8 +95,8 @@ def _refuse_trailers(event: EndOfMessage) -> None:
 class NoBodyWriter:
     """For messages that end with the head."""
 
-    def data(self, event: Data) -> bytes:
-        if event.data:
+    def data(self, data: bytes) -> bytes:
+        if data:
             raise LocalProtocolError("this message has no body; send no Data, or declare the body in the head")
         return b""
 
@@ -111,17 +113,18 @@ class LengthWriter:
     def __init__(self, length: int) -> None:
         self._remaining = length
 
-    def data(self, event: Data) -> bytes:
-        size = len(event.data)
+    def data(self, data: bytes) -> bytes:
+        size = len(data)
         if size > self._remaining:
             raise LocalProtocolError(
                 f"body is {size - self._remaining} octets longer than its Content-Length; declare its length"
             )
         self._remaining -= size
-        return event.data
+        return data
 
     def end(self, event: EndOfMessage) -> bytes:
-        _refuse_trailers(event)
+        if event.trailers:
+            _refuse_trailers(event)
         if self._remaining:
             raise LocalProtocolError(
                 f"body is {self._remaining} octets shorter than its Content-Length; send them or close"
@@ -134,8 +137,7 @@ class ChunkedWriter:
     body.
     """
 
-    def data(self, event: Data) -> bytes:
-        data = event.data
+    def data(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
     def end(self, event: EndOfMessage) -> bytes:
@@ -147,8 +149,8 @@ class ChunkedWriter:
 class UntilCloseWriter:
     """The body goes out as it is, and ends with the connection."""
 
-    def data(self, event: Data) -> bytes:
-        return event.data
+    def data(self, data: bytes) -> bytes:
+        return data
 
     def end(self, event: EndOfMessage) -> bytes:
         _refuse_trailers(event)
@@ -160,10 +162,8 @@ CHUNKED = ChunkedWriter()
 UNTIL_CLOSE = UntilCloseWriter()
 
 
-def writer_for(body: Body, length: int | None) -> Writer:
-    """The writer that a message's framing calls for."""
-    if body is Body.LENGTH:
-        return LengthWriter(length or 0)
+def writer_for(body: Body) -> Writer:
+    """The writer that a message's framing calls for, unless that is a `LengthWriter`."""
     if body is Body.CHUNKED:
         return CHUNKED
     return UNTIL_CLOSE if body is Body.UNTIL_CLOSE else NO_BODY
