@@ -4,7 +4,8 @@ Every program prints one JSON line, ``{"conform": 1, "http": PORT, "https": PORT
 closed, and offers the same routes on both ports; one that cannot speak TLS leaves the second out. The routes:
 
 ``* /echo``
-    JSON of what was parsed: method, target, version, scheme, host, headers (pairs in order), body (base64).
+    JSON of what was parsed: method, target, version, scheme, host, headers (pairs in order), body (base64). Cookies are
+    parsed too, where the framework does that, and what comes of it is dropped.
 ``* /answer?d=JSON``
     Answers as told: ``status``, ``headers`` (pairs), ``body`` (text), ``chunks`` (texts, flushed one by one).
 ``GET /get-only``

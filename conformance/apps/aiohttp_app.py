@@ -24,6 +24,7 @@ async def echo(request: web.Request) -> web.Response:
     version = f"HTTP/{request.version.major}.{request.version.minor}"
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
     body = await request.read()
+    _ = request.cookies
     parsed = (request.method, request.raw_path, version, headers, body)
     text = echo_document(*parsed, scheme=request.scheme, host=request.host)
     return web.Response(text=text, content_type="application/json")

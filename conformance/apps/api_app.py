@@ -39,6 +39,7 @@ def application(package: str) -> Any:
         def answer(self) -> None:
             request = self.request
             headers = list(request.headers.get_all())
+            _ = request.cookies
             self.set_header("Content-Type", "application/json")
             parsed = (request.method, request.uri, request.version, headers, request.body)
             self.write(echo_document(*parsed, scheme=request.protocol, host=request.host))

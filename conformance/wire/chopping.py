@@ -52,7 +52,7 @@ def pieces(data: bytes, chop: str, borders: Iterable[int] | Borders = http_borde
     elif chop == "bytes":
         cuts = [*range(1, FINE), *range(FINE, len(data), COARSE)]
     elif chop == "tokens":
-        found = borders(data) if callable(borders) else borders
+        found = borders(data[:FINE]) if callable(borders) else borders
         cuts = [*(cut for cut in found if cut < FINE), *range(FINE, len(data), COARSE)]
     else:
         raise ValueError(f"no way to chop is called {chop!r}")

@@ -23,8 +23,8 @@ _LISTS = (
 _OF_CONNECTION = ("keep-alive", "upgrade")
 #: Fields for everybody, not to be named there.
 _FOR_ALL = frozenset("allow cache-control content-length content-type date etag expires location server vary".split())
-#: What answers with these statuses must carry (sections 15.2.2, 15.5.2, 15.5.6, 15.5.22).
-_CALLED_FOR = {101: "upgrade", 401: "www-authenticate", 405: "allow", 407: "proxy-authenticate", 426: "upgrade"}
+#: What answers with these statuses must carry (sections 15.2.2, 15.5.2, 15.5.8, 15.5.22).
+_CALLED_FOR = {101: "upgrade", 401: "www-authenticate", 407: "proxy-authenticate", 426: "upgrade"}
 _PARAMETER = re.compile(r';[\t ]*[^\s=;"]+(?P<bad>[\t ]*)=(?P<worse>[\t ]*)')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NEEDLESS_PAIR = re.compile(r'\\[^"\\]')

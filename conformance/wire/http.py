@@ -29,9 +29,9 @@ from conformance.server_process import ServerProcess
 from conformance.wire.answers import Answer, AnswerReader, Unreadable
 from conformance.wire.connection import DEADLINE, Connection
 from conformance.wire.judging import Expected, agrees, either, expectation, shown, spoken
-from conformance.wire.messages import chunked, chunks, get, post
+from conformance.wire.messages import answer, chunked, chunks, get, handshake, post
 
-__all__ = ["Wire", "chunked", "chunks", "get", "post", "wire"]
+__all__ = ["Wire", "answer", "chunked", "chunks", "get", "handshake", "post", "wire"]
 
 #: Seconds to wait in the further cases of a requirement that a silent target has failed already: silence is dear.
 IMPATIENT = 0.4
@@ -58,7 +58,7 @@ class Wire:
         self._deadline = deadline
         self._log_start = server.log_position()
         self._probes = 0
-        self._kept: dict[bytes, bytes] = {}
+        self._kept: dict[str, str] = {}
         self.met_silence = False
         self._open()
 
@@ -78,8 +78,7 @@ class Wire:
 
         ``{Name}`` in it stands for the value that ``keep("Name")`` kept.
         """
-        for name, value in self._kept.items():
-            data = data.replace(b"{%s}" % name, value)
+        data = self._filled(data.decode("latin-1")).encode("latin-1")
         self._settle_probe()
         if not self._partial:
             found = _METHOD.match(data)
@@ -112,13 +111,21 @@ class Wire:
         self._open(tls=True)
         return self
 
-    def keep(self, name: str) -> Wire:
-        """Keep the value of the last answer's field ``name``, to be sent as ``{name}`` later; it must be there."""
-        values = self._last.values(name) if self._last is not None else []
+    def keep(self, name: str, absent: str | None = None) -> Wire:
+        """Keep the value of the last answer's field ``name``, to be sent and expected as ``{name}`` later.
+
+        Without the field ``absent`` is kept in its place, or, without that, the case fails.
+        """
+        values = [*(self._last.values(name) if self._last is not None else ()), *([] if absent is None else [absent])]
         if not values:
             self._fail(f"expected {name}, but there is none", name, str(self._last))
-        self._kept[name.encode()] = values[0].encode("latin-1")
+        self._kept[name] = values[0]
         return self
+
+    def _filled(self, text: str) -> str:
+        for name, value in self._kept.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
 
     def close(self) -> None:
         """Close the connection on the suite's part, as the end of a case does."""
@@ -145,16 +152,20 @@ class Wire:
             True: the connection must end after the answer and bring nothing more. False: the answer must not announce
             an end. Without it that is left open.
         """
-        return self._expect([expectation(status, **wanted)], "")
+        return self._expect([{"status": status, **wanted}], "")
 
     def expect_one_of(self, *alternatives: dict[str, Any], why: str) -> Wire:
         """Expect one complete answer that agrees with one of ``alternatives``, each the arguments of :meth:`expect`.
 
         Any but the first is allowed and not preferred; ``why`` says what is.
         """
-        return self._expect([expectation(**one) for one in alternatives], why)
+        return self._expect(list(alternatives), why)
 
-    def _expect(self, alternatives: list[Expected], why: str) -> Wire:
+    def _expect(self, rows: list[dict[str, Any]], why: str) -> Wire:
+        alternatives = [expectation(**row) for row in rows]
+        for wanted in alternatives:
+            for name, value in wanted.header.items():
+                wanted.header[name] = self._filled(value) if isinstance(value, str) else value
         text = ", or ".join(one.text() for one in alternatives)
         answer = self._read(text)
         faults = [one.faults(answer) for one in alternatives]

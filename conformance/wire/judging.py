@@ -105,7 +105,7 @@ class Expected:
 def expectation(status: int | Collection[int], *, also: Collection[int] = (), **rest: Any) -> Expected:
     """Return an expectation of one status or one of several; the other arguments are fields of Expected."""
     statuses = frozenset({status} if isinstance(status, int) else status)
-    return Expected(statuses, rest.pop("header", None) or {}, also=frozenset(also), **rest)
+    return Expected(statuses, dict(rest.pop("header", {})), also=frozenset(also), **rest)
 
 
 def _header_fault(answer: Answer, name: str, wanted: Any) -> str:
