@@ -25,7 +25,6 @@ from conformance.apps import (
 from conformance.apps.tampering import serve_tampered
 from conformance.saboteurs import Patches, Tamper
 
-
 #: What lives as long as the program.
 _alive: set[object] = set()
 

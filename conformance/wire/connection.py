@@ -1,8 +1,8 @@
 """One TCP connection to the target: pieces out, bytes in, every wait with a deadline, everything logged.
 
 The connection never judges. It tells what happened: which bytes came, and whether the target closed its side
-(``closed``), tore the connection down (``reset``), ended it below TLS without a word (``cut``), or did none of that. Judging readers stand on top of it, one
-for HTTP messages and one for WebSocket frames.
+(``closed``), tore the connection down (``reset``), ended it below TLS without a word (``cut``), or did none
+of that. Judging readers stand on top of it, one for HTTP messages and one for WebSocket frames.
 
 A reset counts as an end, since a server that closes with unread input resets (RFC 9112, section 9.6, tells
 why it should linger); bytes that arrived before it are kept.
@@ -56,8 +56,8 @@ class Connection:
     """A connection to the target's server.
 
     ``buffer`` holds what came and was not yet taken; ``ended`` is "" while the target's side is open, then
-    "closed", "reset" or "cut"; ``sent`` is all that was handed to the socket; ``silent`` tells whether the last wait was
-    in vain.
+    "closed", "reset" or "cut"; ``sent`` is all that was handed to the socket; ``silent`` tells whether the last
+    wait was in vain.
     """
 
     def __init__(

@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterator
 
 #: Fields of requests only (RFC 9110, section 2.2: nothing that belongs to another role).
 _OF_REQUESTS = frozenset(
-    "authorization cookie expect from host if-match if-modified-since if-none-match if-range if-unmodified-since"
-    " max-forwards proxy-authorization range referer te user-agent".split()
+    """authorization cookie expect from host if-match if-modified-since if-none-match if-range if-unmodified-since
+    max-forwards proxy-authorization range referer te user-agent""".split()  # noqa: SIM905
 )
 #: Lists without empty elements (section 5.6.1.1).
-_LISTS = (
-    "accept-ranges allow cache-control connection content-encoding content-language trailer transfer-encoding upgrade"
-    " vary via".split()
+_LISTS = tuple(
+    """accept-ranges allow cache-control connection content-encoding content-language trailer transfer-encoding
+    upgrade vary via""".split()  # noqa: SIM905
 )
 #: Fields about the connection, to be named in Connection (section 7.6.1).
 _OF_CONNECTION = ("keep-alive", "upgrade")
 #: Fields for everybody, not to be named there.
-_FOR_ALL = frozenset("allow cache-control content-length content-type date etag expires location server vary".split())
+_FOR_ALL = frozenset(
+    "allow cache-control content-length content-type date etag expires location server vary".split()  # noqa: SIM905
+)
 #: What answers with these statuses must carry (sections 15.2.2, 15.5.2, 15.5.8, 15.5.22).
 _CALLED_FOR = {101: "upgrade", 401: "www-authenticate", 407: "proxy-authenticate", 426: "upgrade"}
 _PARAMETER = re.compile(r';[\t ]*[^\s=;"]+(?P<bad>[\t ]*)=(?P<worse>[\t ]*)')

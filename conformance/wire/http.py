@@ -20,7 +20,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
-from types import EllipsisType
 from typing import Any, NoReturn
 
 import pytest

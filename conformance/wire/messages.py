@@ -41,15 +41,15 @@ def chunked(target: str = "/echo", *parts: bytes, method: str = "POST", **fields
     return get(target, "1.1", method, **{"transfer_encoding": "chunked", **fields}) + chunks(*parts)
 
 
-def handshake(target: str = "/ws/echo", **fields: str | None) -> bytes:
+def handshake(target: str = "/ws/echo", version: str = "1.1", method: str = "GET", **fields: str | None) -> bytes:
     """Return a request to switch to WebSocket that is right unless ``fields`` say otherwise."""
-    usual: dict[str, str | None] = {
+    usual = {
         "upgrade": "websocket",
         "connection": "Upgrade",
         "sec_websocket_version": "13",
         "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
-    return get(target, **{**usual, **fields})
+    return get(target, version, method, **{**usual, **fields})
 
 
 def answer(**told: Any) -> str:

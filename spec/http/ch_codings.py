@@ -1,8 +1,8 @@
 """Content codings: compression that both sides know about
 
 A server may compress what it sends, and need not. When it does, it says so in Content-Encoding, it does so only for
-clients that accept the coding, and it names Accept-Encoding in Vary, because a cache would otherwise hand the compressed
-answer to the next client, who may not understand it.
+clients that accept the coding, and it names Accept-Encoding in Vary, because a cache would otherwise hand the
+compressed answer to the next client, who may not understand it.
 
 Accept-Encoding is a list with weights. A weight of zero means no. An identity that nobody refused is always good
 enough, so a server without any coding passes this chapter; that is noted, not held against it.

@@ -123,6 +123,10 @@ class HTTPHeaders(MutableMapping[str, str]):
             raise HTTPInputError(f"the value of header {name!r} has a character not allowed: {value[:100]!r}")
         self._values.setdefault(normalize_name(name), []).append(value)
 
+    def contains_any(self, spellings: frozenset[str]) -> bool:
+        """Return whether there is a field of one of these names, which must have the container's spelling."""
+        return not spellings.isdisjoint(self._values)
+
     def get_list(self, name: str) -> list[str]:
         """Return every value of ``name`` by itself; an empty list if there is none.
 

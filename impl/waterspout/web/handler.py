@@ -14,7 +14,7 @@ from waterspout._loggers import app_log, gen_log
 from waterspout.escape import json_encode
 from waterspout.web import arguments, lifecycle, redirects
 from waterspout.web.arguments import REQUIRED, Required
-from waterspout.web.conditional import content_tag, none_match_fails
+from waterspout.web.conditional import CONDITIONS, content_tag, none_match_fails, verdict
 from waterspout.web.cookies import Expires, expiry
 from waterspout.web.errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
 from waterspout.web.response import HeaderValue, Response, header_text
@@ -320,7 +320,9 @@ class RequestHandler:
         if chunk is not None:
             self.write(chunk)
         if response.status == 200 and not response.sent and self.request.method in ("GET", "HEAD"):
-            self._apply_etag()
+            self._apply_conditions()
+            if response.finished:
+                return lifecycle.nothing_to_wait_for()
         done = response.finish()
         lifecycle.completed(self)
         return done
@@ -339,14 +341,21 @@ class RequestHandler:
 
     # Entity tags
 
-    def _apply_etag(self) -> None:
+    def _apply_conditions(self) -> None:
         # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
         # case.  Released Tornado then leaves that to the handler.
         if "Etag" not in self._response.headers:
             self.set_etag_header()
-        if self.check_etag_header():
+        has_copy = self.check_etag_header()
+        asked = self.request.headers
+        if not has_copy and not asked.contains_any(CONDITIONS):
+            return
+        status = verdict(asked, self._response.headers, has_copy)
+        if status == 304:
             self._response.buffer.clear()
             self.set_status(304)
+        elif status == 412:
+            self.send_error(412)
 
     def compute_etag(self) -> str | None:
         """Return the entity tag of the content written so far, or None for no tag.
