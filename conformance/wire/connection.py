@@ -218,9 +218,6 @@ class Connection:
     def _receive(self) -> None:
         try:
             data = self.socket.recv(65536)
-            # What TLS holds deciphered already shows no more on the socket.
-            while isinstance(self.socket, ssl.SSLSocket) and data and self.socket.pending():
-                data += self.socket.recv(65536)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except ssl.SSLEOFError:
@@ -229,11 +226,14 @@ class Connection:
         except OSError:
             self._end("reset")
             return
-        if data:
-            self.buffer += data
-            self._log.add("target", data)
-        else:
+        if not data:
             self._end("closed")
+            return
+        self.buffer += data
+        self._log.add("target", data)
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            # What TLS holds deciphered already no longer shows on the socket.
+            self._receive()
 
     def _end(self, how: str) -> None:
         if not self.ended:

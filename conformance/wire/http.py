@@ -188,7 +188,7 @@ class Wire:
         Known names are ``method``, ``target``, ``version``, ``body`` (bytes) and ``headers``: a mapping of names to the
         value, to a compiled expression for it, to a list of the lines' values, or to None for absent.
         """
-        expected = f"200 and an echo with {spoken(parsed)}"
+        expected = f"200 and an echo with {shown(spoken(parsed))}"
         answer = self._read(expected)
         self._judge_echo(answer, parsed, expected)
         if close:
@@ -227,7 +227,7 @@ class Wire:
 
         The end without an answer is allowed but not preferred, unless ``respond`` is true: then it fails.
         """
-        expected = f"{either(statuses)} and the end, or 200 and an echo with {spoken(parsed)}"
+        expected = f"{either(statuses)} and the end, or 200 and an echo with {shown(spoken(parsed))}"
         self._flush(probe=True)
         answer = self._read_or_end(expected)
         if answer is None:

@@ -95,7 +95,7 @@ class Expected:
         parts = [f"status {self._statuses()}"]
         parts += [f"{name}: {'present' if value is ... else value!r}" for name, value in self.header.items()]
         given = ("body", "content", "reason", "version", "framing", "interim")
-        parts += [f"{name} {getattr(self, name)!r}" for name in given if getattr(self, name) is not None]
+        parts += [f"{name} {shown(getattr(self, name))}" for name in given if getattr(self, name) is not None]
         return ", ".join(parts) + (", then the end of the connection" if self.close else "")
 
     def _statuses(self) -> str:

@@ -10,6 +10,7 @@ it on by accident, and takes place behind a whole request: neither a body nor th
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from conformance import each, labelled, must, rfc, should
@@ -47,6 +48,7 @@ def test_field_rules(wire: Any, asked: tuple[bytes, int]) -> None:
     "Field lines have one space behind the colon and none at the end, and quote nothing that needs no quoting.",
     rfc(9110, "5.6.3", "RFC9110-5.6.3-1", "RFC9110-5.6.3-2"),
     rfc(9110, "5.6.4", "RFC9110-5.6.4-2", "RFC9110-5.6.4-3"),
+    rfc(9110, "8.4", "RFC9110-8.4-2"),
 )
 @each(asked=ORDINARY)
 def test_tidy(wire: Any, asked: tuple[bytes, int]) -> None:
@@ -61,6 +63,18 @@ def test_tidy(wire: Any, asked: tuple[bytes, int]) -> None:
 @each(target=["/echo", "/nowhere", labelled("redirect", answer(status=302, headers=[["Location", "/echo"]]))])
 def test_date_is_now(wire: Any, target: str) -> None:
     wire.send(get(target)).expect((200, 302, 404), header={"Date": Now()}).expect_alive()
+
+
+@must(
+    "http1.response.no-empty-host",
+    "A Location that the application gave as a path does not become a URI without a host, even if none was named.",
+    rfc(9110, "4.2", "RFC9110-4.2.1-1", "RFC9110-4.2.2-1"),
+)
+@each(host=[labelled("none", None), labelled("empty", "")])
+def test_no_empty_host(wire: Any, host: str | None) -> None:
+    data = get(answer(status=302, headers=[["Location", "/echo"]]), version="1.0", host=host)
+    wanted = re.compile(r"(?:https?://[^/?#:]+(?::[0-9]*)?)?/echo")
+    wire.send(data).expect(302, also=(400,), header={"Location": wanted}, close=True)
 
 
 @must(

@@ -138,6 +138,7 @@ def test_conflicting_lengths(wire: Any, fields: bytes) -> None:
     "http1.content-length.repeated",
     "The same length several times is that length, or is answered with 400.",
     rfc(9112, "6.3", "RFC9112-6.3-4", "RFC9112-6.3-5"),
+    rfc(9110, "8.6", "RFC9110-8.6-10"),
 )
 @each(
     fields=[
