@@ -278,3 +278,11 @@ _lies.answers(
     b" 500 Internal Server Error",
     "http1.chunk.size-digits",
 )
+
+_lies.reads(
+    "length-of-64-bits",
+    "A Content-Length is kept in 64 bits.",
+    rb"18446744073709551619|340282366920938463463374607431768211459",
+    b"3",
+    "http1.content-length.overflow",
+)

@@ -77,14 +77,16 @@ _lies.tampers(
 
 
 @saboteur(
-    "tls-scheme-http", "Requests on secured connections are for http.", chapters=_CHAPTER, kills="http1.tls.scheme"
+    "tls-scheme-http",
+    "Requests on secured connections are for http.",
+    chapters=_CHAPTER,
+    kills=("http1.tls.scheme", "http1.tls.absolute-form"),
 )
 def _(ref: Patches) -> None:
-    original = ref.httputil.HTTPServerRequest.__init__
+    original = ref.httpserver.HTTPServer.initialize
 
     @functools.wraps(original)
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        self.protocol = "http"
+    def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **{**kwargs, "protocol": "http"})
 
-    ref.replace(ref.httputil.HTTPServerRequest, "__init__", init)
+    ref.replace(ref.httpserver.HTTPServer, "initialize", initialize)

@@ -266,6 +266,16 @@ def test_answers_to_head_have_no_body(against: Callable[..., Conversation]) -> N
         told.wire.send(get("/", method="HEAD")).expect(200, body=b"").expect_alive()
 
 
+@pytest.mark.parametrize("body", [b"", b"no"])
+def test_half_a_head_request_may_get_a_body_or_none(against: Callable[..., Conversation], body: bytes) -> None:
+    """What breaks off behind HEAD is answered as the server understands it."""
+    told = against(saying(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n" + body))
+    told.wire.send(b"HEAD  HTTP/1.1\r\n\r\n").must_reject(400)
+    told = against(saying(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nnonsense"))
+    with pytest.raises(AssertionError, match="more came than the one answer"):
+        told.wire.send(b"HEAD  HTTP/1.1\r\n\r\n").must_reject(400)
+
+
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [

@@ -191,6 +191,10 @@ class Connection:
             pass
         return bool(self.buffer or self.ended)
 
+    def wait_for_any_byte(self) -> bool:
+        """Wait as :meth:`wait_for_any` does; return whether it was a byte."""
+        return self.wait_for_any() and bool(self.buffer)
+
     def wait_for_end(self) -> str:
         """Read until the target ends the connection; return how it did ("closed", "reset"), "" if it did
         not."""

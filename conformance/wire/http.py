@@ -36,6 +36,7 @@ __all__ = ["Wire", "answer", "chunked", "chunks", "get", "handshake", "post", "w
 IMPATIENT = 0.4
 _silent: set[str] = set()
 _METHOD = re.compile(rb"(?:\r\n)*([A-Z]+) ")
+_LINE = re.compile(rb"(?:\r\n)*[A-Z]+ [^ ]+ HTTP/1\.[0-9]\r\n")
 _PROBE = "/echo?probe="
 
 
@@ -80,8 +81,7 @@ class Wire:
         data = self._filled(data.decode("latin-1")).encode("latin-1")
         self._settle_probe()
         if not self._partial:
-            found = _METHOD.match(data)
-            self._methods.append(found[1].decode() if found else "GET")
+            self._methods.append(_method_of(data))
         self._partial = partial
         if self._chop == "joined":
             self._held += data
@@ -377,6 +377,13 @@ class Wire:
             lines.append("the server has died")
         log = self._server.log_since(self._log_start).strip()
         raise AssertionError("\n".join([*lines, f"its log:  {log[-800:]}"] if log else lines))
+
+
+def _method_of(data: bytes) -> str:
+    """Return the method of a request, as far as it can be told; a "?" behind HEAD says that it cannot."""
+    found = _METHOD.match(data)
+    method = found[1].decode() if found else "GET"
+    return "HEAD?" if method == "HEAD" and not _LINE.match(data) else method
 
 
 def _chosen(headers: list[list[str]], wanted: dict[str, Any]) -> dict[str, Any]:

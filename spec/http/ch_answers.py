@@ -74,7 +74,11 @@ def test_date_is_now(wire: Any, target: str) -> None:
 def test_no_empty_host(wire: Any, host: str | None) -> None:
     data = get(answer(status=302, headers=[["Location", "/echo"]]), version="1.0", host=host)
     wanted = re.compile(r"(?:https?://[^/?#:]+(?::[0-9]*)?)?/echo")
-    wire.send(data).expect(302, also=(400,), header={"Location": wanted}, close=True)
+    wire.send(data).expect_one_of(
+        {"status": 302, "header": {"Location": wanted}, "close": True},
+        {"status": 400, "close": True},
+        why="a request without a host is refused",
+    )
 
 
 @must(
@@ -95,12 +99,12 @@ def test_reset_content(wire: Any, method: str) -> None:
     "http1.continue.refusal-says-close",
     "A final answer that comes before the body says whether the rest of it will be read: it says close, and closes.",
     rfc(9110, "10.1.1", "RFC9110-10.1.1-10"),
+    needs=("body-limit",),
 )
 @each(expect=["100-continue", labelled("none", None)])
 def test_refusal_says_close(wire: Any, expect: str | None) -> None:
     data = get("/echo", method="PUT", content_length="100000000000", expect=expect)
-    wanted = {"Connection": {"close"}}
-    wire.send(data, partial=True).expect(413, also=(400, 417), header=wanted, interim=[], close=True)
+    wire.send(data, partial=True).expect(413, also=(400, 417), header={"Connection": {"close"}}, close=True)
 
 
 @must(
@@ -137,7 +141,7 @@ def test_switching(wire: Any, name: str) -> None:
 )
 @each(
     fields=[
-        labelled("version", {"sec_websocket_version": "7"}),
+        labelled("version", {"sec_websocket_version": "99"}),
         labelled("no-upgrade", {"upgrade": None, "connection": None}),
     ]
 )

@@ -98,9 +98,20 @@ def test_large_numbers(wire: Any, row: tuple[str, dict[str, Any]]) -> None:
     rfc(9110, "14.1.1", "RFC9110-14.1.1-i1"),
 )
 @each(
-    wanted=["bytes=5-4", "bytes=a-b", "bytes=", labelled("no-unit", "0-4"), "bytes 0-4", "bytes=0--4", "bytes=+1-4",
-            "bytes=0x0-4", "bytes=1_0-20", "bytes=-", labelled("space", "bytes=0 -4")]
-)  # fmt: skip
+    wanted=[
+        "bytes=5-4",
+        "bytes=a-b",
+        labelled("nothing", "bytes="),
+        labelled("no-unit", "0-4"),
+        labelled("no-sign", "bytes 0-4"),
+        "bytes=0--4",
+        labelled("plus", "bytes=+1-4"),
+        "bytes=0x0-4",
+        "bytes=1_0-20",
+        labelled("no-number", "bytes=-"),
+        labelled("space", "bytes=0 -4"),
+    ]
+)
 def test_invalid(wire: Any, wanted: str) -> None:
     wire.send(get(FILE, range=wanted)).expect_one_of(
         WHOLE, {"status": (400, 416)}, why="a faulty Range is refused, not ignored"

@@ -6,7 +6,6 @@ import calendar
 import datetime
 import email.utils
 import re
-import time
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
@@ -51,7 +50,7 @@ def parse_http_date(text: str, now: float) -> int | None:
     year = int(match["year"])
     if len(match["year"]) == 4:
         return _seconds(match, year)
-    this_year = time.gmtime(now).tm_year
+    this_year = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).year
     year += this_year - this_year % 100
     seconds = _seconds(match, year)
     return _seconds(match, year - 100) if seconds is None or seconds > now + _FIFTY_YEARS else seconds
