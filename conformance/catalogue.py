@@ -7,10 +7,11 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from conformance.paths import BOOK, SPEC
 from conformance.requirement import Requirement
@@ -32,6 +33,7 @@ class Entry:
     code: str
     line: int
     on_the_wire: bool
+    case: Callable[..., Any]
 
     @property
     def id(self) -> str:
@@ -114,7 +116,7 @@ def _chapter(part: str, name: str, path: Path) -> Chapter:
         if isinstance(requirement, Requirement) and function.startswith("test_"):
             code, line = inspect.getsource(value), inspect.getsourcelines(value)[1]
             wire = bool({"wire", "ws"} & set(inspect.signature(value).parameters))
-            found.append(Entry(requirement, name, function, code, line, wire))
+            found.append(Entry(requirement, name, function, code, line, wire, value))
     return Chapter(name, part, title.strip().rstrip("."), prose.strip(), path, tuple(found))
 
 

@@ -5,6 +5,7 @@ Exit codes: 0 as expected, 1 unexpected failure, 2 stale expectation, 3 harness 
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from conformance.paths import SITE
 from conformance.report.build import build
 from conformance.saboteurs import registry
 from conformance.verdict import HarnessError
+from conformance.wire.script import exported
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -88,6 +90,14 @@ def show(id: str) -> None:
         raise click.UsageError(f"there is no requirement {id!r}; `conform list` names them all")
     last = runlog.latest("run")
     print_requirement(console, entry, [record for record in last.records if record.id == entry.id] if last else [])
+
+
+@main.command()
+@click.argument("glob", default="*")
+def export(glob: str) -> None:
+    """Print the HTTP wire cases whose id matches GLOB as JSON lines, for runners in other languages."""
+    for row in exported(lambda id: Path(id).match(glob)):
+        click.echo(json.dumps(row))
 
 
 @main.command("list")

@@ -68,7 +68,8 @@ class ServerThread:
             self._listening.set()
 
     async def _run(self) -> None:
-        listener = await start(self._patches.package, self._patches.tamper)
+        listener, secured = await start(self._patches.package, self._patches.tamper)
+        self.capabilities = {"https": secured.getsockname()[1]}
         self._address = listener.getsockname()
         self._listening.set()
         await asyncio.Event().wait()

@@ -1,14 +1,19 @@
 """Servers with the fixture application: one small program for each kind of target.
 
-Every program prints one JSON line, ``{"conform": 1, "http": PORT}``, serves until its standard input is closed, and
-offers the same routes:
+Every program prints one JSON line, ``{"conform": 1, "http": PORT, "https": PORT}``, serves until its standard input is
+closed, and offers the same routes on both ports; one that cannot speak TLS leaves the second out. The routes:
 
 ``* /echo``
-    JSON of what was parsed: method, target, version, host, headers (pairs in order), body (base64).
+    JSON of what was parsed: method, target, version, scheme, host, headers (pairs in order), body (base64). Cookies are
+    parsed too, where the framework does that, and what comes of it is dropped.
 ``* /answer?d=JSON``
     Answers as told: ``status``, ``headers`` (pairs), ``body`` (text), ``chunks`` (texts, flushed one by one).
 ``GET /get-only``
     Text "got"; any other method is not allowed there.
+    A body of 1000 octets or more is compressed where the framework does that and the client accepts it.
+``GET /resource.txt``
+    1000 octets, the digits 0 to 9 a hundred times, as text/plain, served in the framework's own way to serve files,
+    with ETag and Last-Modified of the first second of 2022.
 ``* /error``
     Raises an exception the framework does not know.
 ``/ws/echo``
@@ -23,14 +28,43 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import socket
+import ssl
 import sys
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 #: Subprotocols that /ws/answer knows, the preferred one first.
 SUBPROTOCOLS = ("chat", "superchat")
+
+
+#: What /resource.txt holds, and when it was modified last (2022-01-01 00:00:00 UTC).
+RESOURCE = b"0123456789" * 100
+MODIFIED = 1640995200
+#: From this size on, /answer is compressed where the framework compresses.
+COMPRESSIBLE = 1000
+#: A certificate for localhost and its key.
+CERTIFICATE = Path(__file__).parent / "localhost.pem"
+
+
+def resource_directory() -> tempfile.TemporaryDirectory[str]:
+    """Return a new directory with the file resource.txt in it; it goes with the object."""
+    directory = tempfile.TemporaryDirectory(prefix="conform-resource-")
+    path = Path(directory.name) / "resource.txt"
+    path.write_bytes(RESOURCE)
+    os.utime(path, (MODIFIED, MODIFIED))
+    return directory
+
+
+def tls_context() -> ssl.SSLContext:
+    """Return what a server needs to speak TLS."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    return context
 
 
 def listening_socket() -> socket.socket:
@@ -43,9 +77,10 @@ def listening_socket() -> socket.socket:
     return listener
 
 
-def greet(listener: socket.socket) -> None:
-    """Print the JSON line that tells the suite where the server listens."""
-    print(json.dumps({"conform": 1, "http": listener.getsockname()[1]}), flush=True)
+def greet(listener: socket.socket, secured: socket.socket) -> None:
+    """Print the JSON line that tells the suite where the server listens, in the clear and with TLS."""
+    ports = {"http": listener.getsockname()[1], "https": secured.getsockname()[1]}
+    print(json.dumps({"conform": 1, **ports}), flush=True)
 
 
 async def until_stdin_closes() -> None:
@@ -63,14 +98,15 @@ async def until_stdin_closes() -> None:
 
 
 def echo_document(
-    method: str, target: str, version: str, headers: list[tuple[str, str]], body: bytes, host: str
+    method: str, target: str, version: str, headers: list[tuple[str, str]], body: bytes, *, scheme: str, host: str
 ) -> str:
-    """Return the JSON that /echo answers with; ``host`` is the host the application takes the request to be for."""
+    """Return the JSON of /echo; ``scheme`` and ``host`` are what the application takes the request to be for."""
     return json.dumps(
         {
             "method": method,
             "target": target,
             "version": version,
+            "scheme": scheme,
             "host": host,
             "headers": headers,
             "body": base64.b64encode(body).decode("ascii"),

@@ -8,11 +8,14 @@ import json
 from aiohttp import WSMsgType, web
 
 from conformance.apps import (
+    COMPRESSIBLE,
     SUBPROTOCOLS,
     Instructions,
     echo_document,
     greet,
     listening_socket,
+    resource_directory,
+    tls_context,
     until_stdin_closes,
 )
 
@@ -21,7 +24,9 @@ async def echo(request: web.Request) -> web.Response:
     version = f"HTTP/{request.version.major}.{request.version.minor}"
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
     body = await request.read()
-    text = echo_document(request.method, request.raw_path, version, headers, body, request.host)
+    _ = request.cookies
+    parsed = (request.method, request.raw_path, version, headers, body)
+    text = echo_document(*parsed, scheme=request.scheme, host=request.host)
     return web.Response(text=text, content_type="application/json")
 
 
@@ -30,6 +35,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
     if not told.chunks:
         response = web.Response(status=told.status, text=told.body or None)
         response.headers.extend(told.headers)
+        if len(told.body) >= COMPRESSIBLE:
+            response.enable_compression()
         return response
     stream = web.StreamResponse(status=told.status)
     stream.headers.extend(told.headers)
@@ -74,6 +81,10 @@ async def ws_answer(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
+async def _file(path: str) -> web.FileResponse:
+    return web.FileResponse(path)
+
+
 async def main() -> None:
     """Serve until standard input is closed."""
     application = web.Application()
@@ -83,11 +94,14 @@ async def main() -> None:
     application.router.add_route("*", "/error", error)
     application.router.add_get("/ws/echo", ws_echo)
     application.router.add_get("/ws/answer", ws_answer)
+    directory = resource_directory()
+    application.router.add_get("/resource.txt", lambda request: _file(f"{directory.name}/resource.txt"))
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    listener = listening_socket()
+    listener, secured = listening_socket(), listening_socket()
     await web.SockSite(runner, listener).start()
-    greet(listener)
+    await web.SockSite(runner, secured, ssl_context=tls_context()).start()
+    greet(listener, secured)
     await until_stdin_closes()
     await runner.cleanup()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime
 import importlib
 import json
 import socket
@@ -11,15 +12,22 @@ from typing import Any
 
 from conformance import loops
 from conformance.apps import (
+    MODIFIED,
+    RESOURCE,
     SUBPROTOCOLS,
     Instructions,
     echo_document,
     greet,
     listening_socket,
+    resource_directory,
+    tls_context,
     until_stdin_closes,
 )
 from conformance.apps.tampering import serve_tampered
 from conformance.saboteurs import Patches, Tamper
+
+#: What lives as long as the program.
+_alive: set[object] = set()
 
 
 def application(package: str) -> Any:
@@ -31,8 +39,10 @@ def application(package: str) -> Any:
         def answer(self) -> None:
             request = self.request
             headers = list(request.headers.get_all())
+            _ = request.cookies
             self.set_header("Content-Type", "application/json")
-            self.write(echo_document(request.method, request.uri, request.version, headers, request.body, request.host))
+            parsed = (request.method, request.uri, request.version, headers, request.body)
+            self.write(echo_document(*parsed, scheme=request.protocol, host=request.host))
 
         get = post = put = patch = delete = options = head = answer
 
@@ -75,25 +85,47 @@ def application(package: str) -> Any:
             if "close" in told:
                 self.close(*told["close"])
 
+    class Resource(web.RequestHandler):  # type: ignore[name-defined, misc]
+        def get(self) -> None:
+            self.set_header("Content-Type", "text/plain")
+            self.set_header("Last-Modified", datetime.datetime.fromtimestamp(MODIFIED, datetime.timezone.utc))
+            self.write(RESOURCE)
+
+        head = get
+
+    resource: tuple[Any, ...] = ("/resource.txt", Resource)
+    if hasattr(web, "StaticFileHandler"):
+        directory = resource_directory()
+        _alive.add(directory)
+        resource = ("/(resource.txt)", web.StaticFileHandler, {"path": directory.name})
     return web.Application(
         [
             ("/echo", Echo),
             ("/answer", Answer),
             ("/get-only", GetOnly),
+            resource,
             ("/error", Error),
             ("/ws/echo", WSEcho),
             ("/ws/answer", WSAnswer),
         ],
         websocket_max_message_size=20 * 1024 * 1024,
+        compress_response=True,
     )
 
 
-async def start(package: str, tamper: type[Tamper] | None) -> socket.socket:
-    """Serve the fixture application of ``package`` on the running loop; return the socket to connect to."""
+async def start(package: str, tamper: type[Tamper] | None) -> list[socket.socket]:
+    """Serve the fixture application of ``package`` on the running loop.
+
+    Returns the sockets to connect to: in the clear, and with TLS.
+    """
     httpserver = importlib.import_module(f"{package}.httpserver")
-    listener = listening_socket()
-    httpserver.HTTPServer(application(package)).add_socket(listener)
-    return listener if tamper is None else await serve_tampered(tamper, listener.getsockname()[1])
+    served = application(package)
+    found = []
+    for options in ({}, {"ssl_options": tls_context()}):
+        listener = listening_socket()
+        httpserver.HTTPServer(served, **options).add_socket(listener)
+        found.append(listener if tamper is None else await serve_tampered(tamper, listener.getsockname()[1]))
+    return found
 
 
 async def main() -> None:
@@ -105,7 +137,7 @@ async def main() -> None:
     patches = Patches(options.package)
     if options.sabotage:
         patches = Patches.apply_named(options.sabotage, options.package)
-    greet(await start(options.package, patches.tamper))
+    greet(*await start(options.package, patches.tamper))
     await until_stdin_closes()
 
 

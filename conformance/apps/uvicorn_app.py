@@ -11,6 +11,8 @@ from typing import Any
 import uvicorn
 
 from conformance.apps import (
+    CERTIFICATE,
+    RESOURCE,
     SUBPROTOCOLS,
     Instructions,
     echo_document,
@@ -26,7 +28,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Route by path; ASGI itself has no router."""
-    routes = {"http": {"/echo": echo, "/answer": answer, "/get-only": get_only, "/error": error},
+    routes = {"http": {"/echo": echo, "/answer": answer, "/get-only": get_only, "/error": error,
+                       "/resource.txt": resource},
               "websocket": {"/ws/echo": ws_echo, "/ws/answer": ws_answer}}  # fmt: skip
     route = routes.get(scope["type"], {}).get(scope.get("path", ""))
     if route is not None:
@@ -66,7 +69,8 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     version = f"HTTP/{scope['http_version']}"
     # ASGI tells an application the host by its header field alone.
     host = dict(headers).get("host", "")
-    document = echo_document(scope["method"], target.decode("latin-1"), version, headers, await _body(receive), host)
+    parsed = (scope["method"], target.decode("latin-1"), version, headers, await _body(receive))
+    document = echo_document(*parsed, scheme=scope["scheme"], host=host)
     await _respond(send, 200, document.encode(), media="application/json")
 
 
@@ -88,6 +92,10 @@ async def get_only(scope: Scope, receive: Receive, send: Send) -> None:
         await _respond(send, 200, b"got")
     else:
         await _respond(send, 405, b"only GET here", [("Allow", "GET")])
+
+
+async def resource(scope: Scope, receive: Receive, send: Send) -> None:
+    await _respond(send, 200, RESOURCE)
 
 
 async def error(scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,29 +127,39 @@ async def ws_answer(scope: Scope, receive: Receive, send: Send) -> None:
             return
 
 
-async def main() -> None:
-    """Serve until standard input is closed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--http", default="httptools", choices=["h11", "httptools"])
+def _server(http: str, **options: Any) -> uvicorn.Server:
     config = uvicorn.Config(
         application,
         lifespan="off",
         log_level="warning",
         access_log=False,
-        http=parser.parse_args().http,
+        http=http,
         ws="websockets-sansio",
         ws_max_size=20 * 1024 * 1024,
         ws_per_message_deflate=False,
+        **options,
     )
-    server = uvicorn.Server(config)
-    listener = listening_socket()
-    greet(listener)
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    return uvicorn.Server(config)
+
+
+async def main() -> None:
+    """Serve until standard input is closed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--http", default="httptools", choices=["h11", "httptools"])
+    http = parser.parse_args().http
+    listener, secured = listening_socket(), listening_socket()
+    servers = (_server(http), _server(http, ssl_certfile=str(CERTIFICATE)))
+    greet(listener, secured)
+    serving = [
+        asyncio.ensure_future(server.serve(sockets=[socket]))
+        for server, socket in zip(servers, (listener, secured), strict=True)
+    ]
     closing = asyncio.ensure_future(until_stdin_closes())
     # A server that cannot start must end with its error, not wait in silence.
-    await asyncio.wait({serving, closing}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    await serving
+    await asyncio.wait({*serving, closing}, return_when=asyncio.FIRST_COMPLETED)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
 
 
 if __name__ == "__main__":

@@ -195,6 +195,20 @@ def _(ref: Patches) -> None:
 
 
 @saboteur(
+    "files-names-quoted",
+    "The backslashes of a quoted name are taken for part of it.",
+    chapters=CHAPTER,
+    kills="web.files.quoted-names",
+)
+def _(ref: Patches) -> None:
+    def change(request: Any) -> None:
+        for name in [name for name in request.files if '"' in name]:
+            request.files[name.replace('"', '\\"')] = request.files.pop(name)
+
+    every_request(ref, change)
+
+
+@saboteur(
     "files-without-fields",
     "Fields that come with files are dropped.",
     chapters=CHAPTER,

@@ -261,3 +261,28 @@ _lies.tampers(
     "http1.chunk.size-invalid",
     "http1.transfer-encoding.with-length",
 )
+
+_lies.reads(
+    "strange-coding-dropped",
+    "A transfer coding that cannot be read is overlooked, and the length beside it used.",
+    rb"Transfer-Encoding: ?[\x85\x1f]chunked\r\n",
+    b"",
+    "http1.transfer-encoding.not-whitespace",
+)
+
+_lies.answers(
+    "long-sizes-are-an-error",
+    "A chunk size of many digits is an error of the server.",
+    rb"0{9}",
+    rb" 400 Bad Request",
+    b" 500 Internal Server Error",
+    "http1.chunk.size-digits",
+)
+
+_lies.reads(
+    "length-of-64-bits",
+    "A Content-Length is kept in 64 bits.",
+    rb"18446744073709551619|340282366920938463463374607431768211459",
+    b"3",
+    "http1.content-length.overflow",
+)

@@ -343,3 +343,37 @@ _lies.reads(
     rb"\1 /",
     "http1.target.authority-is-the-host",
 )
+
+_lies.answers(
+    "empty-lines-are-an-error",
+    "Many empty lines before a request are an error of the server.",
+    rb"\A(?:\r\n){9}",
+    rb" 400 Bad Request",
+    b" 500 Internal Server Error",
+    "http1.request-line.many-empty-lines",
+)
+
+_lies.reads(
+    "octets-in-target-encoded",
+    "Octets above 127 in the target are percent-encoded on the way to the application.",
+    rb"[\x80-\xff]",
+    lambda found: b"%%%02X" % found[0][0],
+    "http1.target.octets-above-127",
+)
+
+_lies.answers(
+    "cookies-are-an-error",
+    "A strange Cookie field is an error of the server.",
+    rb"Cookie: a=",
+    rb" (?:200 OK|400 Bad Request)",
+    b" 500 Internal Server Error",
+    "http1.field.cookie",
+)
+
+_lies.reads(
+    "blank-line-ends-head",
+    "A line of nothing but whitespace ends the header section.",
+    rb"\r\n[ \t]\r\n",
+    b"\r\n\r\n",
+    "http1.field.blank-fold",
+)

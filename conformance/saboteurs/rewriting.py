@@ -36,6 +36,16 @@ class Lies:
 
         self.tampers(name, lie, Sends, *kills)
 
+    def answers(self, name: str, lie: str, asked: bytes, pattern: bytes, replacement: Replacement, *kills: str) -> None:
+        """To a request that ``asked`` is found in, the server seems to send ``replacement`` for ``pattern``."""
+        request, expression = re.compile(asked, re.DOTALL), re.compile(pattern, re.DOTALL)
+
+        class Answers(Remembering):
+            def outbound(self, data: bytes) -> bytes:
+                return expression.sub(replacement, data) if request.search(self.asked) else data
+
+        self.tampers(name, lie, Answers, *kills)
+
     def tampers(self, name: str, lie: str, kind: type[Tamper], *kills: str) -> None:
         """Connections to the server run through ``kind``."""
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import json
+import re
 import socket
 import struct
 import threading
@@ -15,14 +18,15 @@ from conformance.server_process import ServerProcess
 from conformance.wire.answers import Answer
 from conformance.wire.chopping import http_borders, pieces
 from conformance.wire.http import Wire, chunked, get, post
-from conformance.wire.judging import Expected
+from conformance.wire.judging import Expected, Maybe, Now
+from conformance.wire.script import Script, exported
 
 ECHO_BODY = (
     b'{"method": "GET", "target": "%s", "version": "HTTP/1.1", "headers": [["Host", "example.test"]], "body": ""}'
 )
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
-Script = Callable[[socket.socket], None]
+Behaviour = Callable[[socket.socket], None]
 
 
 class ScriptedServer:
@@ -30,7 +34,7 @@ class ScriptedServer:
 
     died = False
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Behaviour) -> None:
         self._script = script
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -66,7 +70,7 @@ class ScriptedServer:
 class Conversation:
     """A wire to a scripted server, with what it called lenient."""
 
-    def __init__(self, script: Script, chop: str = "whole") -> None:
+    def __init__(self, script: Behaviour, chop: str = "whole") -> None:
         self.server = ScriptedServer(script)
         self.rows: list[dict[str, Any]] = []
         self.reasons: list[str] = []
@@ -84,7 +88,7 @@ def against() -> Iterator[Callable[..., Conversation]]:
     """Open conversations with scripted servers, closed after the test."""
     opened: list[Conversation] = []
 
-    def open_conversation(script: Script, chop: str = "whole") -> Conversation:
+    def open_conversation(script: Behaviour, chop: str = "whole") -> Conversation:
         opened.append(Conversation(script, chop))
         return opened[-1]
 
@@ -93,7 +97,7 @@ def against() -> Iterator[Callable[..., Conversation]]:
         conversation.close()
 
 
-def saying(*answers: bytes, close: bool = True) -> Script:
+def saying(*answers: bytes, close: bool = True) -> Behaviour:
     """Return a script that reads once and sends each of ``answers``; then it closes, or waits for the client to."""
 
     def script(connection: socket.socket) -> None:
@@ -148,7 +152,7 @@ LIARS = [
 
 
 @pytest.mark.parametrize(("script", "words"), [liar[1:] for liar in LIARS], ids=[liar[0] for liar in LIARS])
-def test_liars_about_refusals_fail(against: Callable[..., Conversation], script: Script, words: str) -> None:
+def test_liars_about_refusals_fail(against: Callable[..., Conversation], script: Behaviour, words: str) -> None:
     """must_reject fails on each liar and says what it did."""
     told = against(script)
     with pytest.raises(AssertionError, match=words) as failure:
@@ -262,6 +266,16 @@ def test_answers_to_head_have_no_body(against: Callable[..., Conversation]) -> N
         told.wire.send(get("/", method="HEAD")).expect(200, body=b"").expect_alive()
 
 
+@pytest.mark.parametrize("body", [b"", b"no"])
+def test_half_a_head_request_may_get_a_body_or_none(against: Callable[..., Conversation], body: bytes) -> None:
+    """What breaks off behind HEAD is answered as the server understands it."""
+    told = against(saying(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n" + body))
+    told.wire.send(b"HEAD  HTTP/1.1\r\n\r\n").must_reject(400)
+    told = against(saying(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nnonsense"))
+    with pytest.raises(AssertionError, match="more came than the one answer"):
+        told.wire.send(b"HEAD  HTTP/1.1\r\n\r\n").must_reject(400)
+
+
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
@@ -275,6 +289,12 @@ def test_answers_to_head_have_no_body(against: Callable[..., Conversation]) -> N
         ({"header": {"Content-Length": None}}, "expected no Content-Length, but it is '2'"),
         ({"header": {"Content-Length": "3"}}, "expected Content-Length '3', but it is '2'"),
         ({"header": {"Content-Length": {"3"}}}, "expected Content-Length to list 3, but it is '2'"),
+        ({"header": {"Date": Now()}}, "expected Date, but there is none"),
+        ({"header": {"Content-Length": Now()}}, "expected Content-Length to be about now, but it is '2'"),
+        ({"header": {"Content-Length": Maybe("3")}}, "expected Content-Length '3', but it is '2'"),
+        ({"header": {"Content-Length": Maybe("2"), "Date": Maybe("2")}}, None),
+        ({"body": re.compile(rb"o.")}, None),
+        ({"body": re.compile(rb"o")}, "expected a body like b'o', but b'ok' came"),
         ({"close": False}, None),
     ],
 )
@@ -315,7 +335,7 @@ def test_pieces_are_the_message(chop: str) -> None:
     assert b"".join(cut) == data
     assert {"whole": 1, "joined": 1}.get(chop, len(cut)) == len(cut)
     if chop == "bytes":
-        assert [len(piece) for piece in cut[:1023]] == [1] * 1023
+        assert [len(piece) for piece in cut[:511]] == [1] * 511
     if chop == "tokens":
         assert cut[:6] == [b"POST", b" ", b"/echo", b" ", b"HTTP/1.1", b"\r"]
 
@@ -325,14 +345,146 @@ def test_http_borders_part_cr_from_lf() -> None:
     assert http_borders(b"a: b\r\n") == [1, 2, 2, 3, 4, 5, 5, 6]
 
 
-def test_steps_are_data(against: Callable[..., Conversation]) -> None:
-    """What a case does is recorded so that it can be carried out elsewhere."""
-    told = against(saying(echo(b"/echo"), close=False))
-    told.wire.send(get("/echo")).expect_echo(method="GET", body=b"")
-    assert told.wire.steps == [
-        {"send": get("/echo").decode(), "partial": False},
-        {"expect_echo": {"method": "GET", "body": ""}},
+def test_steps_are_data() -> None:
+    """What a case does is written down so that it can be carried out elsewhere."""
+    script = Script()
+    script.send(get("/echo")).expect_echo(method="GET", body=b"")
+    script.expect(200, header={"A": re.compile("b+"), "C": None, "D": {"x"}}, body=...)
+    script.expect_one_of({"status": 304, "header": {"E": Maybe("1")}}, {"status": 200}, why="a copy is enough")
+    assert script.steps == [
+        {"step": "send", "data": get("/echo").decode()},
+        {"step": "expect_echo", "method": "GET", "body": ""},
+        {
+            "step": "expect",
+            "status": 200,
+            "header": {"A": {"regex": "b+"}, "C": None, "D": ["x"]},
+            "body": {"present": True},
+        },
+        {
+            "step": "expect_one_of",
+            "alternatives": [{"status": 304, "header": {"E": {"absent-or": "1"}}}, {"status": 200}],
+            "why": "a copy is enough",
+        },
     ]
+    with pytest.raises(AttributeError, match="no step 'expekt'"):
+        script.expekt(200)
+
+
+def test_every_case_of_the_book_is_data() -> None:
+    """Whoever cannot run Python gets the same cases, each with its steps."""
+    rows = list(exported(lambda id: id.startswith("http1.")))
+    assert len(rows) == len({(row["id"], row["params"]) for row in rows}) > 300
+    assert json.loads(json.dumps(rows)) == rows
+    assert all(row["steps"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ([{"status": 304}, {"status": 404}], "expected status 304, but 200 came"),
+        ([{"status": 304}, {"status": 200, "body": b"no"}], "expected body b'no', but b'ok' came"),
+        ([{"status": 200}, {"status": 304}], None),
+        ([{"status": 304}, {"status": 200}], None),
+    ],
+)
+def test_one_of_several_answers_is_enough(
+    against: Callable[..., Conversation], wanted: list[dict[str, Any]], words: str | None
+) -> None:
+    """The first alternative passes, the others are lenient; a failure names what was wrong with the nearest."""
+    told = against(saying(OK, close=False))
+    told.wire.send(get("/"))
+    if words is None:
+        told.wire.expect_one_of(*wanted, why="the other is better")
+        assert told.reasons == ([] if wanted[0]["status"] == 200 else ["the other is better"])
+        return
+    with pytest.raises(AssertionError) as failure:
+        told.wire.expect_one_of(*wanted, why="the other is better")
+    assert str(failure.value).startswith(words)
+
+
+def test_what_was_kept_is_sent(against: Callable[..., Conversation]) -> None:
+    """A field of an answer goes into a later request; one that did not come is a failure."""
+    received: list[bytes] = []
+
+    def tagging(connection: socket.socket) -> None:
+        while data := connection.recv(65536):
+            received.append(data)
+            connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 0\r\n\r\n')
+
+    told = against(tagging)
+    told.wire.send(get("/")).expect(200).keep("ETag").send(get("/", if_none_match="{ETag}, {}")).expect(200)
+    assert b'If-None-Match: "a", {}\r\n' in received[1]
+    with pytest.raises(AssertionError, match="expected Vary, but there is none"):
+        told.wire.keep("Vary")
+
+
+@pytest.mark.parametrize(
+    ("head", "fault"),
+    [
+        ("Upgrade: x\r\nConnection: upgrade", ""),
+        ("Upgrade: x", "upgrade not named in connection"),
+        ("Connection: date", "connection option date"),
+        ("Allow: GET,, PUT", "allow with an empty element"),
+        ("Host: a", "host, a field of requests"),
+        ('Content-Type: text/plain; a = "b"', "content-type 'text/plain; a = \"b\"'"),
+        ('Content-Type: text/plain; a="; b = c"', ""),
+    ],
+)
+def test_rules_for_senders(against: Callable[..., Conversation], head: str, fault: str) -> None:
+    """Rules that hold for any answer are checked wherever an answer must be well formed."""
+    told = against(saying(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{head}\r\n\r\n".encode(), close=False))
+    told.wire.send(get("/"))
+    if not fault:
+        told.wire.expect(200, wellformed=True)
+        return
+    with pytest.raises(AssertionError, match=re.escape(f"the answer's head has a faulty {fault}")):
+        told.wire.expect(200, wellformed=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "blemish"),
+    [
+        ("A: b c", ""),
+        ("A:", ""),
+        ("A:b", "whitespace in b'A:b'"),
+        ("A:  b", "whitespace in b'A:  b'"),
+        ("A: b ", "whitespace in b'A: b '"),
+        ('Content-Type: a/b; c="\\d"', 'backslash in "\\d"'),
+        ("Content-Encoding: identity", "content-encoding identity"),
+    ],
+)
+def test_advice_for_senders(against: Callable[..., Conversation], line: str, blemish: str) -> None:
+    """What a sender is advised against is found where an answer must be tidy."""
+    told = against(saying(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{line}\r\n\r\n".encode(), close=False))
+    told.wire.send(get("/"))
+    if not blemish:
+        told.wire.expect(200, tidy=True)
+        return
+    with pytest.raises(AssertionError, match=re.escape(f"the answer's head is untidy: {blemish}")):
+        told.wire.expect(200, tidy=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"Content-Encoding: gzip\r\nContent-Length: 22\r\n\r\n" + gzip.compress(b"ok", mtime=0), None),
+        (b"Content-Length: 2\r\n\r\nok", None),
+        (b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok", "expected content b'ok', but the body is not gzip"),
+        (b"Content-Encoding: zip\r\nContent-Length: 2\r\n\r\nok", "expected content b'ok', but content coding zip"),
+        (b"Content-Length: 2\r\n\r\nno", "expected content b'ok', but b'no' came"),
+    ],
+)
+def test_content_is_read_through_its_coding(
+    against: Callable[..., Conversation], answer: bytes, words: str | None
+) -> None:
+    """A coded body is compared with the content that it stands for."""
+    told = against(saying(b"HTTP/1.1 200 OK\r\n" + answer, close=False))
+    told.wire.send(get("/"))
+    if words is None:
+        told.wire.expect(200, content=b"ok")
+        return
+    with pytest.raises(AssertionError, match=words):
+        told.wire.expect(200, content=b"ok")
 
 
 def test_builders_write_one_valid_message() -> None:

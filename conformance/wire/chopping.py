@@ -6,7 +6,7 @@ the cuts, so every case runs in each of these ways:
 ``whole``
     one send;
 ``bytes``
-    byte by byte for the first KiB, then in larger pieces;
+    byte by byte for the first 512 bytes, then in larger pieces;
 ``tokens``
     cut at the borders of the grammar's tokens: at spaces and colons, between CR and LF, between the fields of
     a frame header. What parses line by line or looks ahead breaks here;
@@ -26,7 +26,7 @@ import re
 from collections.abc import Callable, Iterable
 
 #: So many bytes at the start of a send are cut finely.
-FINE = 1024
+FINE = 512
 #: Length of the pieces behind them: they cross the reads of a peer without making a case long.
 COARSE = 8192
 
@@ -45,14 +45,14 @@ def pieces(data: bytes, chop: str, borders: Iterable[int] | Borders = http_borde
     """Return ``data`` cut in the way called ``chop``; the pieces joined are ``data`` again.
 
     ``borders`` are the offsets at which ``tokens`` cuts, or a function that finds them in ``data``. Those
-    behind the first KiB are not used. Raises ValueError for an unknown way.
+    behind the first 512 bytes are not used. Raises ValueError for an unknown way.
     """
     if chop in ("whole", "joined"):
         cuts: Iterable[int] = ()
     elif chop == "bytes":
         cuts = [*range(1, FINE), *range(FINE, len(data), COARSE)]
     elif chop == "tokens":
-        found = borders(data) if callable(borders) else borders
+        found = borders(data[:FINE]) if callable(borders) else borders
         cuts = [*(cut for cut in found if cut < FINE), *range(FINE, len(data), COARSE)]
     else:
         raise ValueError(f"no way to chop is called {chop!r}")

@@ -1,8 +1,8 @@
 """One TCP connection to the target: pieces out, bytes in, every wait with a deadline, everything logged.
 
 The connection never judges. It tells what happened: which bytes came, and whether the target closed its side
-(``closed``), tore the connection down (``reset``), or did neither. Judging readers stand on top of it, one
-for HTTP messages and one for WebSocket frames.
+(``closed``), tore the connection down (``reset``), ended it below TLS without a word (``cut``), or did none
+of that. Judging readers stand on top of it, one for HTTP messages and one for WebSocket frames.
 
 A reset counts as an end, since a server that closes with unread input resets (RFC 9112, section 9.6, tells
 why it should linger); bytes that arrived before it are kept.
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import time
 from collections.abc import Iterable
 from typing import Any
 
 from conformance.server_process import ServerProcess
-from conformance.verdict import NotTestable
+from conformance.verdict import NotTestable, Unsupported
 from conformance.wire.chopping import Borders, http_borders, pieces
 
 #: Seconds within which a target must do what is expected of it.
@@ -55,14 +56,18 @@ class Connection:
     """A connection to the target's server.
 
     ``buffer`` holds what came and was not yet taken; ``ended`` is "" while the target's side is open, then
-    "closed" or "reset"; ``sent`` is all that was handed to the socket; ``silent`` tells whether the last wait was
-    in vain.
+    "closed", "reset" or "cut"; ``sent`` is all that was handed to the socket; ``silent`` tells whether the last
+    wait was in vain.
     """
 
-    def __init__(self, address: tuple[str, int], log: WireLog, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, address: tuple[str, int], log: WireLog, deadline: float = DEADLINE, *, tls: bool = False
+    ) -> None:
         self.deadline = deadline
         try:
             self.socket = socket.create_connection(address, timeout=DEADLINE)
+            if tls:
+                self.socket = _secured(self.socket)
         except OSError as error:
             raise NotTestable(f"no connection to {address[0]}:{address[1]}: {error}") from None
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,13 +80,20 @@ class Connection:
         self._log = log
 
     @classmethod
-    def to(cls, server: ServerProcess, rows: list[dict[str, Any]], deadline: float = DEADLINE) -> Connection:
+    def to(
+        cls, server: ServerProcess, rows: list[dict[str, Any]], deadline: float = DEADLINE, tls: bool = False
+    ) -> Connection:
         """Connect to the target's server, starting it when it does not run, and log into ``rows``.
 
-        ``deadline`` is the number of seconds that every later wait may take. Raises NotTestable when there is no
-        connection to be had.
+        ``deadline`` is the number of seconds that every later wait may take; ``tls`` asks for a secured connection.
+        Raises NotTestable when there is no connection to be had, Unsupported when the server named no port for TLS.
         """
-        return cls(server.address(), WireLog(rows), deadline)
+        host, port = server.address()
+        if tls:
+            if "https" not in server.capabilities:
+                raise Unsupported("tls: the server's greeting names no port for https")
+            port = server.capabilities["https"]
+        return cls((host, port), WireLog(rows), deadline, tls=tls)
 
     # -- sending ---------------------------------------------------------------------------------------------
 
@@ -148,7 +160,7 @@ class Connection:
     def _send_some(self, data: memoryview) -> int:
         try:
             count = self.socket.send(data[:65536])
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0
         except OSError:
             # What was received before the reset is still readable.
@@ -179,6 +191,10 @@ class Connection:
             pass
         return bool(self.buffer or self.ended)
 
+    def wait_for_any_byte(self) -> bool:
+        """Wait as :meth:`wait_for_any` does; return whether it was a byte."""
+        return self.wait_for_any() and bool(self.buffer)
+
     def wait_for_end(self) -> str:
         """Read until the target ends the connection; return how it did ("closed", "reset"), "" if it did
         not."""
@@ -206,18 +222,34 @@ class Connection:
     def _receive(self) -> None:
         try:
             data = self.socket.recv(65536)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return
+        except ssl.SSLEOFError:
+            self._end("cut")
             return
         except OSError:
             self._end("reset")
             return
-        if data:
-            self.buffer += data
-            self._log.add("target", data)
-        else:
+        if not data:
             self._end("closed")
+            return
+        self.buffer += data
+        self._log.add("target", data)
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            # What TLS holds deciphered already no longer shows on the socket.
+            self._receive()
 
     def _end(self, how: str) -> None:
         if not self.ended:
             self.ended = how
             self._log.add("target", b"", f"{how} by the target")
+
+
+def _secured(plain: socket.socket) -> ssl.SSLSocket:
+    """Return ``plain`` with TLS on it; who the server is does not matter here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    # In 1.3 the kind of a record is hidden; a saboteur could not take away an alert.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context.wrap_socket(plain, suppress_ragged_eofs=False)

@@ -5,8 +5,9 @@
     wire.send(get("/echo")).expect_echo(method="GET").expect_alive()
     wire.send(b"GET / HTTP/1.1\\r\\n\\r\\n").must_reject(400, respond=True)
 
-A step is carried out at once and recorded in ``steps`` as plain data. No step passes on silence: an expected answer
-has to come, an expected end has to be seen, each within a deadline. After every answer on a connection that goes on, a
+A step is carried out at once; what it takes is plain data, which :mod:`conformance.wire.script` writes down for runners
+in other languages. No step passes on silence: an expected answer has to come, an expected end has to be seen, each
+within a deadline. After every answer on a connection that goes on, a
 probe shows that both sides still agree where messages end (``expect_alive``).
 
 In the way "joined" (see :mod:`conformance.wire.chopping`) bytes are held back until an answer is awaited, and the
@@ -19,7 +20,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
-from types import EllipsisType
 from typing import Any, NoReturn
 
 import pytest
@@ -27,15 +27,16 @@ import pytest
 from conformance.server_process import ServerProcess
 from conformance.wire.answers import Answer, AnswerReader, Unreadable
 from conformance.wire.connection import DEADLINE, Connection
-from conformance.wire.judging import Expected, JSONValue, agrees, either, shown, spoken
-from conformance.wire.messages import chunked, chunks, get, post
+from conformance.wire.judging import Expected, agrees, either, expectation, shown, spoken
+from conformance.wire.messages import answer, chunked, chunks, get, handshake, post
 
-__all__ = ["Wire", "chunked", "chunks", "get", "post", "wire"]
+__all__ = ["Wire", "answer", "chunked", "chunks", "get", "handshake", "post", "wire"]
 
 #: Seconds to wait in the further cases of a requirement that a silent target has failed already: silence is dear.
 IMPATIENT = 0.4
 _silent: set[str] = set()
 _METHOD = re.compile(rb"(?:\r\n)*([A-Z]+) ")
+_LINE = re.compile(rb"(?:\r\n)*[A-Z]+ [^ ]+ HTTP/1\.[0-9]\r\n")
 _PROBE = "/echo?probe="
 
 
@@ -50,7 +51,6 @@ class Wire:
         lenient: Callable[[str], None],
         deadline: float = DEADLINE,
     ) -> None:
-        self.steps: list[dict[str, JSONValue]] = []
         self._server = server
         self._chop = chop
         self._rows = rows
@@ -58,11 +58,12 @@ class Wire:
         self._deadline = deadline
         self._log_start = server.log_position()
         self._probes = 0
+        self._kept: dict[str, str] = {}
         self.met_silence = False
         self._open()
 
-    def _open(self) -> None:
-        self._connection = Connection.to(self._server, self._rows, self._deadline)
+    def _open(self, tls: bool = False) -> None:
+        self._connection = Connection.to(self._server, self._rows, self._deadline, tls)
         self._methods: list[str] = []
         self._reader: AnswerReader | None = None
         self._held = b""
@@ -73,12 +74,14 @@ class Wire:
     # -- what the suite does ------------------------------------------------------------------------------------------
 
     def send(self, data: bytes, partial: bool = False) -> Wire:
-        """Send ``data``, chopped; ``partial`` says that more of the same message is to follow, or never comes."""
-        self.steps.append({"send": data.decode("latin-1"), "partial": partial})
+        """Send ``data``, chopped; ``partial`` says that more of the same message is to follow, or never comes.
+
+        ``{Name}`` in it stands for the value that ``keep("Name")`` kept.
+        """
+        data = self._filled(data.decode("latin-1")).encode("latin-1")
         self._settle_probe()
         if not self._partial:
-            found = _METHOD.match(data)
-            self._methods.append(found[1].decode() if found else "GET")
+            self._methods.append(_method_of(data))
         self._partial = partial
         if self._chop == "joined":
             self._held += data
@@ -88,17 +91,40 @@ class Wire:
 
     def eof(self) -> Wire:
         """Close the suite's side for sending: nothing follows what was sent."""
-        self.steps.append({"eof": True})
         self._flush(probe=False)
         self._connection.half_close()
         return self
 
     def reconnect(self) -> Wire:
         """Leave this connection and open another one to the same server."""
-        self.steps.append({"reconnect": True})
         self.close()
         self._open()
         return self
+
+    def tls(self) -> Wire:
+        """Leave this connection and open one that is secured by TLS to the same server.
+
+        Raises Unsupported when the server did not say where it speaks TLS.
+        """
+        self.close()
+        self._open(tls=True)
+        return self
+
+    def keep(self, name: str, absent: str | None = None) -> Wire:
+        """Keep the value of the last answer's field ``name``, to be sent and expected as ``{name}`` later.
+
+        Without the field ``absent`` is kept in its place, or, without that, the case fails.
+        """
+        values = [*(self._last.values(name) if self._last is not None else ()), *([] if absent is None else [absent])]
+        if not values:
+            self._fail(f"expected {name}, but there is none", name, str(self._last))
+        self._kept[name] = values[0]
+        return self
+
+    def _filled(self, text: str) -> str:
+        for name, value in self._kept.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
 
     def close(self) -> None:
         """Close the connection on the suite's part, as the end of a case does."""
@@ -106,41 +132,54 @@ class Wire:
 
     # -- what is expected of the target ------------------------------------------------------------------------------
 
-    def expect(
-        self,
-        status: int | Collection[int],
-        *,
-        also: Collection[int] = (),
-        header: dict[str, Any] | None = None,
-        body: bytes | EllipsisType | None = None,
-        reason: str | None = None,
-        version: str | None = None,
-        framing: str | Collection[str] | None = None,
-        interim: Collection[int] | None = None,
-        wellformed: bool = False,
-        close: bool | None = None,
-    ) -> Wire:
-        """Expect one complete answer.
+    def expect(self, status: int | Collection[int], **wanted: Any) -> Wire:
+        """Expect one complete answer. The other arguments are optional:
 
-        A status of ``also`` is allowed but not preferred. ``header`` maps names to a value, to None for absent, to
-        ``...`` for present, to a set of list members, or to a compiled expression the value must match; ``interim``
-        lists the 1xx answers before it; ``framing`` is "length", "chunked", "close" or "none"; ``wellformed`` asks for
-        a head without any fault of grammar. With ``close`` True the connection must end after the answer and bring
-        nothing more; with False the answer must not announce an end. None leaves that open.
+        ``also``
+            statuses that are allowed but not preferred;
+        ``header``
+            a mapping of names to a value, to None for absent, to ``...`` for present, to a set of list members, to a
+            compiled expression the value must match, to ``Maybe(value)`` or ``Now()``;
+        ``body``, ``content``
+            the octets of the body, or of the body with its content coding undone; ``...`` for any but none, or a
+            compiled expression that a body must match;
+        ``reason``, ``version``, ``framing``, ``interim``
+            of the status line; "length", "chunked", "close" or "none"; the statuses of the 1xx answers before it;
+        ``wellformed``, ``tidy``
+            that no rule for senders is broken in the head; that no advice for them is;
+        ``close``
+            True: the connection must end after the answer and bring nothing more. False: the answer must not announce
+            an end. Without it that is left open.
         """
-        statuses = frozenset({status} if isinstance(status, int) else status)
-        wanted = Expected(
-            statuses, header or {}, body, reason, version, framing, interim, wellformed, close, frozenset(also)
-        )
-        self.steps.append({"expect": wanted.as_data()})
-        answer = self._read(wanted.text())
-        faults = wanted.faults(answer)
-        if faults:
-            self._fail("; ".join(faults), wanted.text(), str(answer))
-        if close:
-            self._must_end(wanted.text(), str(answer))
-        if answer.status in also:
-            self._lenient(f"answered {answer.status}; {either(sorted(statuses))} is preferred")
+        return self._expect([{"status": status, **wanted}], "")
+
+    def expect_one_of(self, *alternatives: dict[str, Any], why: str) -> Wire:
+        """Expect one complete answer that agrees with one of ``alternatives``, each the arguments of :meth:`expect`.
+
+        Any but the first is allowed and not preferred; ``why`` says what is.
+        """
+        return self._expect(list(alternatives), why)
+
+    def _expect(self, rows: list[dict[str, Any]], why: str) -> Wire:
+        alternatives = [expectation(**row) for row in rows]
+        for wanted in alternatives:
+            for name, value in wanted.header.items():
+                wanted.header[name] = self._filled(value) if isinstance(value, str) else value
+        text = ", or ".join(one.text() for one in alternatives)
+        answer = self._read(text)
+        faults = [one.faults(answer) for one in alternatives]
+        if all(faults):
+            # Of several, the one with the status that came says most.
+            meant = [one for one, wanted in zip(faults, alternatives, strict=True) if wanted.allows(answer.status)]
+            self._fail("; ".join((meant or faults)[0]), text, str(answer))
+        place = faults.index([])
+        chosen = alternatives[place]
+        if chosen.close:
+            self._must_end(text, str(answer))
+        if answer.status in chosen.also:
+            self._lenient(f"answered {answer.status}; {either(sorted(chosen.status))} is preferred")
+        elif place:
+            self._lenient(why)
         return self
 
     def expect_echo(self, *, close: bool | None = None, **parsed: Any) -> Wire:
@@ -149,8 +188,7 @@ class Wire:
         Known names are ``method``, ``target``, ``version``, ``body`` (bytes) and ``headers``: a mapping of names to the
         value, to a compiled expression for it, to a list of the lines' values, or to None for absent.
         """
-        self.steps.append({"expect_echo": spoken({"close": close, **parsed})})
-        expected = f"200 and an echo with {spoken(parsed)}"
+        expected = f"200 and an echo with {shown(spoken(parsed))}"
         answer = self._read(expected)
         self._judge_echo(answer, parsed, expected)
         if close:
@@ -160,7 +198,6 @@ class Wire:
     def expect_continue(self, header: dict[str, Any] | None = None) -> Wire:
         """Expect a 100 (Continue) before anything more is sent; ``header`` as in :meth:`expect`."""
         wanted = Expected(frozenset({100}), header or {})
-        self.steps.append({"expect_continue": wanted.as_data()})
         self._flush(probe=False)
         self._reader = self._reader or AnswerReader(self._connection, self._methods.pop(0))
         try:
@@ -176,7 +213,6 @@ class Wire:
 
         A status of ``also``, and an end without an answer unless ``respond`` is true, are allowed but not preferred.
         """
-        self.steps.append({"must_reject": list(statuses), "also": list(also), "respond": respond})
         expected = f"one answer with status {either(statuses, also)}, then the end of the connection"
         self._flush(probe=True)
         answer = self._read_or_end(expected)
@@ -191,8 +227,7 @@ class Wire:
 
         The end without an answer is allowed but not preferred, unless ``respond`` is true: then it fails.
         """
-        self.steps.append({"may_reject": list(statuses), "respond": respond, "echo": spoken(parsed)})
-        expected = f"{either(statuses)} and the end, or 200 and an echo with {spoken(parsed)}"
+        expected = f"{either(statuses)} and the end, or 200 and an echo with {shown(spoken(parsed))}"
         self._flush(probe=True)
         answer = self._read_or_end(expected)
         if answer is None:
@@ -206,7 +241,6 @@ class Wire:
 
     def expect_alive(self) -> Wire:
         """Expect that a probe request on the same connection gets exactly its own echo."""
-        self.steps.append({"expect_alive": True})
         if not self._probe:
             # With the way "joined" the probe may already be under way.
             self._flush(probe=False)
@@ -215,24 +249,27 @@ class Wire:
         self._settle_probe()
         return self
 
-    def expect_in_step(self) -> Wire:
-        """Expect the connection to end if the last answer said so, and to be alive otherwise."""
-        self.steps.append({"expect_in_step": True})
+    def expect_in_step(self, rest: bytes = b"") -> Wire:
+        """Expect the connection to end if the last answer said so, and to be alive otherwise.
+
+        ``rest`` is what is still to be sent of the request then.
+        """
         if self._last is not None and self._last.closes:
             self._must_end("the end that the last answer announced", str(self._last))
             return self
+        if rest:
+            self._connection.send(rest, self._chop, note="the rest of the request")
+            self._partial = False
         return self.expect_alive()
 
     def expect_closed(self) -> Wire:
         """Expect that the target ends the connection and sends nothing more before it."""
-        self.steps.append({"expect_closed": True})
         self._flush(probe=True)
         self._must_end("the end of the connection", "")
         return self
 
     def expect_closed_or(self, *statuses: int) -> Wire:
         """Expect the end of the connection, before it at most one answer with one of ``statuses``."""
-        self.steps.append({"expect_closed_or": list(statuses)})
         expected = f"the end of the connection, before it at most {either(statuses)}"
         self._flush(probe=True)
         answer = self._read_or_end(expected)
@@ -323,6 +360,8 @@ class Wire:
             self._fail("more came than the one answer expected", expected, came)
         if not self._connection.ended:
             self._fail("the connection stayed open", expected, came or "nothing")
+        if self._connection.ended == "cut":
+            self._fail("the connection ended without a closure alert of TLS", expected, came or "nothing")
 
     def _fail(self, problem: str, expected: str, came: str) -> NoReturn:
         connection = self._connection
@@ -338,6 +377,13 @@ class Wire:
             lines.append("the server has died")
         log = self._server.log_since(self._log_start).strip()
         raise AssertionError("\n".join([*lines, f"its log:  {log[-800:]}"] if log else lines))
+
+
+def _method_of(data: bytes) -> str:
+    """Return the method of a request, as far as it can be told; a "?" behind HEAD says that it cannot."""
+    found = _METHOD.match(data)
+    method = found[1].decode() if found else "GET"
+    return "HEAD?" if method == "HEAD" and not _LINE.match(data) else method
 
 
 def _chosen(headers: list[list[str]], wanted: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,10 @@ Each returns the bytes of one message. A builder writes valid messages; a case a
 
 from __future__ import annotations
 
+import json
+from typing import Any
+from urllib.parse import quote
+
 HOST = "example.test"
 
 
@@ -35,3 +39,19 @@ def chunks(*parts: bytes) -> bytes:
 def chunked(target: str = "/echo", *parts: bytes, method: str = "POST", **fields: str | None) -> bytes:
     """Return a request whose body is ``parts``, one chunk each; further fields as in :func:`get`."""
     return get(target, "1.1", method, **{"transfer_encoding": "chunked", **fields}) + chunks(*parts)
+
+
+def handshake(target: str = "/ws/echo", version: str = "1.1", method: str = "GET", **fields: str | None) -> bytes:
+    """Return a request to switch to WebSocket that is right unless ``fields`` say otherwise."""
+    usual = {
+        "upgrade": "websocket",
+        "connection": "Upgrade",
+        "sec_websocket_version": "13",
+        "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    return get(target, version, method, **{**usual, **fields})
+
+
+def answer(**told: Any) -> str:
+    """Return the target at which the application answers as ``told``; see :mod:`conformance.apps`."""
+    return "/answer?d=" + quote(json.dumps(told))

@@ -164,6 +164,9 @@ def test_trailers_follow_the_last_chunk() -> None:
     conn.send(Response(200))
     with pytest.raises(LocalProtocolError):
         conn.send(EndOfMessage([("X", "y\r\nZ: 1")]))
+    for name in ("Content-Length", "transfer-encoding", "Host", "Set-Cookie"):
+        with pytest.raises(LocalProtocolError, match="not allowed in a trailer section"):
+            conn.send(EndOfMessage([("X", "y"), (name, "1")]))
     assert conn.send(EndOfMessage([("X", "y")])) == b"0\r\nX: y\r\n\r\n"
 
 

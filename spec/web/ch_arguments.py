@@ -16,7 +16,7 @@ handlers under ``stream_request_body``, which get the pieces one by one in ``dat
 
 import json
 
-from conformance import api, compat, doc, each, labelled, must, observed, seed
+from conformance import api, compat, doc, each, labelled, must, observed, rfc, seed
 from conformance.tracing import Trace
 
 #: A form with the field ``title`` and two files under ``scan``, one of them without a type.
@@ -298,6 +298,24 @@ async def test_several_files(serve):
 
     expected = [["one.bin", 10], ["two.txt", 0]]
     assert await read_by(serve, read, "POST", body=FORM, headers=MULTIPART) == expected
+
+
+@must(
+    "web.files.quoted-names",
+    "In names, file names and the boundary, all quoted strings, a backslash stands for the character behind it.",
+    rfc(9110, "5.6.4", "RFC9110-5.6.4-1", "RFC9110-5.6.4-i1"),
+    rfc(9110, "5.6.6"),
+)
+@each(quoted=[('a"b', 'a\\"b'), ("a\\b", "a\\\\b"), ("a;b", "a;b"), ("a, b", "a, b")])
+async def test_quoted_names(serve, quoted):
+    def read(self):
+        return [[name, [file["filename"] for file in files]] for name, files in self.request.files.items()]
+
+    name, spelled = quoted
+    part = f'Content-Disposition: form-data; filename="{spelled}"; name="{spelled}"'
+    headers = {"Content-Type": 'multipart/form-data; boundary="=b: ="'}
+    body = f"--=b: =\r\n{part}\r\n\r\nx\r\n--=b: =--\r\n".encode()
+    assert await read_by(serve, read, "POST", body=body, headers=headers) == [[name, [name]]]
 
 
 @must(

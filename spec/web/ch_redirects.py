@@ -45,6 +45,7 @@ async def routed(serve, pattern, path, **arguments):
     "web.redirect.default-302",
     "redirect(url) without a status answers 302 Found with the URL in Location.",
     doc("web.RequestHandler.redirect"),
+    rfc(9110, "15.4.3", "RFC9110-15.4.3-1"),
     seed("SEED-246"),
     seed("SEED-247"),
 )
@@ -57,6 +58,7 @@ async def test_redirect_default(serve):
     "web.redirect.permanent-301",
     "redirect(url, permanent=True) answers 301 Moved Permanently.",
     doc("web.RequestHandler.redirect"),
+    rfc(9110, "15.4.2", "RFC9110-15.4.2-1"),
     seed("SEED-247"),
 )
 async def test_redirect_permanent(serve):
@@ -68,6 +70,7 @@ async def test_redirect_permanent(serve):
     "web.redirect.status",
     "redirect(url, status=code) answers with that code.",
     doc("web.RequestHandler.redirect"),
+    rfc(9110, "15.4", "RFC9110-15.4.8-2", "RFC9110-15.4.9-1"),
 )
 @each(status=[301, 302, 303, 307, 308])
 async def test_redirect_status(serve, status):

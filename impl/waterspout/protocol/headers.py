@@ -165,6 +165,10 @@ class HTTPHeaders(MutableMapping[str, str]):
             self._repeats = True
             values[spelling] = [found, value]
 
+    def contains_any(self, spellings: frozenset[str]) -> bool:
+        """Return whether there is a field of one of these names, which must have the container's spelling."""
+        return not spellings.isdisjoint(self._values)
+
     def get_list(self, name: str) -> list[str]:
         """Return every value of ``name`` by itself; an empty list if there is none.
 

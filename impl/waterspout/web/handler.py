@@ -14,7 +14,7 @@ from waterspout._loggers import app_log, gen_log
 from waterspout.escape import json_encode
 from waterspout.web import arguments, lifecycle, redirects
 from waterspout.web.arguments import REQUIRED, Required
-from waterspout.web.conditional import content_tag, none_match_fails
+from waterspout.web.conditional import CONDITIONS, content_tag, none_match_fails, verdict
 from waterspout.web.cookies import Expires, expiry
 from waterspout.web.errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
 from waterspout.web.response import HeaderValue, Response, field_text, header_text
@@ -324,9 +324,11 @@ class RequestHandler:
             # case.  Released Tornado then leaves that to the handler.
             if "Etag" not in response.headers:
                 self.set_etag_header()
-            if self.check_etag_header():
-                response.buffer.clear()
-                self.set_status(304)
+            has_copy = self.check_etag_header()
+            if has_copy or self.request.headers.contains_any(CONDITIONS):
+                self._apply_conditions(has_copy)
+                if response.finished:
+                    return lifecycle.nothing_to_wait_for()
         done = response.finish()
         self.application.log_request(self)
         self.on_finish()
@@ -345,6 +347,14 @@ class RequestHandler:
         self.finish()
 
     # Entity tags
+
+    def _apply_conditions(self, has_copy: bool) -> None:
+        status = verdict(self.request.headers, self._response.headers, has_copy)
+        if status == 304:
+            self._response.buffer.clear()
+            self.set_status(304)
+        elif status == 412:
+            self.send_error(412)
 
     def compute_etag(self) -> str | None:
         """Return the entity tag of the content written so far, or None for no tag.

@@ -298,6 +298,13 @@ def completed(handler: RequestHandler) -> None:
     handler.on_finish()
 
 
+def nothing_to_wait_for() -> asyncio.Future[None]:
+    """Return a future that is done."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
+
+
 def _call_on_finish(handler: RequestHandler) -> None:
     try:
         handler.on_finish()

@@ -21,6 +21,24 @@ MAX_DIGITS = 18
 #: Field values below this length are worth remembering.
 _SHORT = 64
 
+#: Fields that would change the framing or the routing if a trailer were merged (RFC 9110 section 6.5.1).
+NEVER_TRAILERS = frozenset({"content-length", "transfer-encoding", "host", "connection", "trailer"})
+
+#: What a recipient must know before the content, and a sender therefore does not put behind it (same section).
+NEVER_SENT_AS_TRAILERS = NEVER_TRAILERS | {
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "set-cookie",
+    "te",
+    "upgrade",
+    "www-authenticate",
+}
+
 
 class Body(Enum):
     """How the end of a body is found."""

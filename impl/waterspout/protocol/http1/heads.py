@@ -28,9 +28,6 @@ from waterspout.protocol.http1.grammar import (
 )
 from waterspout.protocol.http1.limits import Limits
 
-#: Fields that would change the framing or the routing if a trailer were merged (RFC 9110 section 6.5.1).
-_NEVER_TRAILERS = frozenset({"content-length", "transfer-encoding", "host", "connection", "trailer"})
-
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:60] + "...")
@@ -238,6 +235,6 @@ def parse_trailers(text: str, limits: Limits, *, folds: bool) -> Fields:
         raise bad_field(text)
     trailers = _fields(text, limits)
     for name, _ in trailers:
-        if name.lower() in _NEVER_TRAILERS:
+        if name.lower() in framing.NEVER_TRAILERS:
             raise PeerError(400, f"{name} is not allowed in a trailer section")
     return trailers

@@ -10,7 +10,7 @@ from typing import Protocol
 from waterspout.protocol.http1 import grammar
 from waterspout.protocol.http1.errors import LocalProtocolError
 from waterspout.protocol.http1.events import EndOfMessage, Request
-from waterspout.protocol.http1.framing import Body
+from waterspout.protocol.http1.framing import NEVER_SENT_AS_TRAILERS, Body
 
 _names = re.compile(rf"{grammar.TOKEN}(?:,{grammar.TOKEN})*")
 
@@ -143,7 +143,11 @@ class ChunkedWriter:
     def end(self, event: EndOfMessage) -> bytes:
         if not event.trailers:
             return b"0\r\n\r\n"
-        return f"0\r\n{serialise_fields(event.trailers)}\r\n".encode("latin-1")
+        lines = serialise_fields(event.trailers)
+        for name, _ in event.trailers:
+            if name.lower() in NEVER_SENT_AS_TRAILERS:
+                raise LocalProtocolError(f"{name} is not allowed in a trailer section; send it in the head")
+        return f"0\r\n{lines}\r\n".encode("latin-1")
 
 
 class UntilCloseWriter:
