@@ -30,7 +30,7 @@ class GreetingServer(tcpserver.TCPServer):
 
 def port_of(server: tcpserver.TCPServer) -> Any:
     """Return the port of the first listener."""
-    return server._listeners[0].sockname[1]
+    return server._listeners[0].socket.getsockname()[1]
 
 
 async def greeting(port: int) -> bytes:
