@@ -1,4 +1,5 @@
-"""A WebSocket connection after the opening handshake, without I/O, for both roles (RFC 6455 sections 5 to 8).
+"""A WebSocket connection after the opening handshake, without I/O, for both roles (RFC 6455 sections 5 to 8),
+with or without permessage-deflate (RFC 7692).
 
 ``feed`` takes what the transport delivered and returns events; it never raises for what a peer sends. What
 has to be sent, asked for by the caller or owed to the peer (Pong, Close), collects behind ``data_to_send``.
@@ -15,13 +16,14 @@ import os
 from collections.abc import Generator, Iterator
 from enum import Enum
 
-from waterspout.protocol.websocket.assembly import MessageAssembler, decode_text
+from waterspout.protocol.websocket.assembly import MessageAssembler
 from waterspout.protocol.websocket.close import (
     ABNORMAL_CLOSURE,
     NO_STATUS_RECEIVED,
     build_payload,
     parse_payload,
 )
+from waterspout.protocol.websocket.deflate import Deflater, Inflater
 from waterspout.protocol.websocket.errors import ConnectionClosedError, PayloadError, ProtocolViolation
 from waterspout.protocol.websocket.events import Closed, CloseReceived, Event, Message, Ping, Pong
 from waterspout.protocol.websocket.frames import (
@@ -31,6 +33,7 @@ from waterspout.protocol.websocket.frames import (
     MAX_SHORT,
     PING,
     PONG,
+    RSV1,
     TEXT,
     FrameHeader,
     apply_mask,
@@ -69,19 +72,27 @@ class Connection:
     """One end of an established connection.
 
     ``role`` is ``SERVER`` or ``CLIENT``. ``max_message_size`` limits received messages, in octets of payload
-    with all fragments counted; a longer one fails the connection with 1009. ``reserved_bits`` (of
-    ``frames.RSV1`` to ``RSV3``) are those that a negotiated extension defines for the first frame of a
-    message; others fail the connection.
+    with all fragments counted and compressed ones inflated; a longer one fails the connection with 1009.
+    ``deflate`` holds what `negotiation.make_codecs` made of an agreement on permessage-deflate; without it a
+    compressed message fails the connection.
     """
 
-    def __init__(self, role: Role, *, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, reserved_bits: int = 0) -> None:
+    def __init__(
+        self,
+        role: Role,
+        *,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        deflate: tuple[Deflater, Inflater] | None = None,
+    ) -> None:
         self.role = role
         self.state = State.OPEN
         self.max_message_size = max_message_size
-        self._reserved_bits = reserved_bits
+        self._deflater = deflate[0] if deflate else None
+        # The bits that the extension defines for the first frame of a message (RFC 7692 section 6).
+        self._reserved_bits = RSV1 if deflate else 0
         self._we_mask = role is Role.CLIENT
         self._they_mask = not self._we_mask
-        self._message = MessageAssembler(max_message_size)
+        self._message = MessageAssembler(max_message_size, deflate[1] if deflate else None)
         self._output: list[bytes] = []
         # Input not consumed yet: less than a header, or less than a control frame. Payload of messages is
         # never held back here, which is what keeps input octet by octet linear.
@@ -111,20 +122,31 @@ class Connection:
 
     # Sending
 
-    def send_message(self, data: str | bytes | bytearray | memoryview) -> None:
+    def send_message(self, data: str | bytes | bytearray | memoryview, compress: bool = True) -> None:
         """Queue a whole message: text for ``str``, binary otherwise.
 
-        Raises ``ConnectionClosedError`` after a Close frame was sent or received, ``PayloadError`` for a
-        ``str`` that UTF-8 cannot express (lone surrogates).
+        Where permessage-deflate is in use, ``compress`` False sends this message as it is. Raises
+        ``ConnectionClosedError`` after a Close frame was sent or received, ``PayloadError`` for a ``str`` that
+        UTF-8 cannot express (lone surrogates).
         """
         self._require_open("message")
         if isinstance(data, str):
+            opcode = TEXT
             try:
-                self._queue(TEXT, data.encode("utf-8"))
+                payload = data.encode("utf-8")
             except UnicodeEncodeError as error:
                 raise PayloadError("the text holds lone surrogates; send it as bytes or repair it") from error
         else:
-            self._queue(BINARY, bytes(data))
+            opcode, payload = BINARY, bytes(data)
+        deflater = self._deflater
+        if deflater is None or not compress:
+            self._queue(opcode, payload)
+            return
+        compressed = deflater.compress(payload)
+        if len(compressed) > len(payload) and not deflater.takes_over:
+            self._queue(opcode, payload)
+        else:
+            self._queue(opcode, compressed, RSV1)
 
     def ping(self, data: bytes = b"") -> None:
         """Queue a Ping with at most 125 octets.
@@ -159,8 +181,8 @@ class Connection:
         if self.state is not State.OPEN:
             raise ConnectionClosedError(f"no {what} can be sent any more: the connection is {self.state.value}")
 
-    def _queue(self, opcode: int, payload: bytes) -> None:
-        header = build_frame_header(opcode, len(payload), self._we_mask)
+    def _queue(self, opcode: int, payload: bytes, reserved: int = 0) -> None:
+        header = build_frame_header(opcode, len(payload), self._we_mask, reserved=reserved)
         if self._we_mask:
             # A fresh key from a strong source for every frame (section 5.3).
             key = os.urandom(4)
@@ -227,12 +249,11 @@ class Connection:
                 if self.state is State.CLOSED:
                     break
                 continue
-            self._message.check_frame(header.opcode, header.length)
+            self._message.check_frame(header)
             if header.fin and header.opcode != CONTINUATION and frame_end <= end:
                 # The common case: one frame that is all there needs no assembly.
                 position = frame_end
-                payload = self._payload(header, data)
-                yield Message(decode_text(payload) if header.opcode == TEXT else payload)
+                yield Message(self._message.whole(header, self._payload(header, data)))
             else:
                 position = header.payload_start
                 if self._begin_frame(header):
@@ -246,7 +267,7 @@ class Connection:
     def _begin_frame(self, header: FrameHeader) -> bool:
         """A fragment, or a frame whose payload is not all there; tell whether it already ends its message."""
         if header.opcode != CONTINUATION:
-            self._message.begin(header.opcode)
+            self._message.begin(header)
         self._missing, self._key, self._final = header.length, header.key, header.fin
         return not header.length and header.fin
 
