@@ -14,14 +14,6 @@ from waterspout.protocol.websocket.frames import CONTINUATION, TEXT, FrameHeader
 from waterspout.protocol.websocket.utf8 import Utf8Validator
 
 
-def decode_text(payload: bytes | bytearray) -> str:
-    """The text of a whole payload; raises ``ProtocolViolation`` (1007) if it is not UTF-8."""
-    try:
-        return payload.decode("utf-8")
-    except UnicodeDecodeError:
-        raise not_utf8() from None
-
-
 def not_utf8() -> ProtocolViolation:
     """The violation for text that is not UTF-8."""
     return ProtocolViolation(INVALID_PAYLOAD_DATA, "text message is not UTF-8")
@@ -96,16 +88,24 @@ class MessageAssembler:
         if self._compressed:
             assert self._inflater is not None
             self._inflater.finish(octets, self._limit)
-        data = bytes(octets) if self._utf8 is None else decode_text(octets)
+        try:
+            data = bytes(octets) if self._utf8 is None else octets.decode("utf-8")
+        except UnicodeDecodeError:
+            raise not_utf8() from None
         self._octets = bytearray()
         self.active = False
         return data
 
     def whole(self, header: FrameHeader, payload: bytes) -> str | bytes:
-        """The message of one frame that is all there. Raises ``ProtocolViolation`` as `append`."""
-        if header.reserved:
+        """The message of one frame that is all there. Raises ``ProtocolViolation`` as the other methods."""
+        if self.active or header.reserved or header.length > self._limit:
+            self.check_frame(header)
             self.begin(header)
-            assert self._inflater is not None
-            self._inflater.inflate(payload, self._octets, self._limit)
+            self.append(payload)
             return self.finish()
-        return decode_text(payload) if header.opcode == TEXT else payload
+        if header.opcode != TEXT:
+            return payload
+        try:
+            return payload.decode("utf-8")
+        except UnicodeDecodeError:
+            raise not_utf8() from None

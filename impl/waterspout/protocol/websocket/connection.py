@@ -13,7 +13,7 @@ transport when ``should_drop`` is true.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from enum import Enum
 
 from waterspout.protocol.websocket.assembly import MessageAssembler
@@ -101,16 +101,9 @@ class Connection:
         self._missing = 0
         self._key = b""
         self._final = True
-        self._drop = False
-
-    @property
-    def should_drop(self) -> bool:
-        """Whether to end the transport, once ``data_to_send()`` has been written.
-
-        After a clean close the server ends it at once and the client waits for that (section 7.1.1); after a
-        failure either side ends it.
-        """
-        return self._drop
+        #: Whether to end the transport, once ``data_to_send()`` has been written. After a clean close the server
+        #: ends it at once and the client waits for that (section 7.1.1); after a failure either side ends it.
+        self.should_drop = False
 
     def data_to_send(self) -> bytes:
         """What is to be written to the transport now, taken out of the queue; empty if there is nothing."""
@@ -129,7 +122,8 @@ class Connection:
         ``ConnectionClosedError`` after a Close frame was sent or received, ``PayloadError`` for a ``str`` that
         UTF-8 cannot express (lone surrogates).
         """
-        self._require_open("message")
+        if self.state is not State.OPEN:
+            raise self._not_open("message")
         if isinstance(data, str):
             opcode = TEXT
             try:
@@ -172,14 +166,14 @@ class Connection:
             self.state = State.CLOSING
 
     def _send_control(self, opcode: int, name: str, data: bytes) -> None:
-        self._require_open(name)
+        if self.state is not State.OPEN:
+            raise self._not_open(name)
         if len(data) > MAX_SHORT:
             raise PayloadError(f"the {name} holds {len(data)} octets; a control frame takes {MAX_SHORT} at most")
         self._queue(opcode, bytes(data))
 
-    def _require_open(self, what: str) -> None:
-        if self.state is not State.OPEN:
-            raise ConnectionClosedError(f"no {what} can be sent any more: the connection is {self.state.value}")
+    def _not_open(self, what: str) -> ConnectionClosedError:
+        return ConnectionClosedError(f"no {what} can be sent any more: the connection is {self.state.value}")
 
     def _queue(self, opcode: int, payload: bytes, reserved: int = 0) -> None:
         header = build_frame_header(opcode, len(payload), self._we_mask, reserved=reserved)
@@ -211,54 +205,48 @@ class Connection:
         if self.state is State.CLOSED:
             return
         octets = self._pending + data if self._pending else bytes(data)
+        message = self._message
+        position, end = 0, len(octets)
         try:
-            consumed = yield from self._receive(octets)
+            while position < end:
+                if self._missing:
+                    piece = octets[position : position + self._missing]
+                    position += len(piece)
+                    if self._receive_piece(piece):
+                        yield Message(message.finish())
+                    continue
+                header = parse_header(octets, position, self._they_mask, self._reserved_bits)
+                if header is None:
+                    break
+                frame_end = header.payload_start + header.length
+                if header.opcode >= CLOSE:
+                    if frame_end > end:
+                        break
+                    position = frame_end
+                    yield from self._control_frame(header.opcode, self._payload(header, octets))
+                    if header.opcode == CLOSE:
+                        return
+                elif header.fin and frame_end <= end and header.opcode != CONTINUATION:
+                    # The common case: one frame that is all there needs no assembly.
+                    position = frame_end
+                    yield Message(message.whole(header, self._payload(header, octets)))
+                else:
+                    position = header.payload_start
+                    if self._begin_frame(header):
+                        yield Message(message.finish())
         except ProtocolViolation as violation:
             yield self._fail(violation)
         else:
-            self._pending = octets[consumed:]
+            self._pending = octets[position:]
 
     def feed_eof(self) -> list[Event]:
         """The transport ended; without both Close frames that is an abnormal closure, 1006 (7.1.5)."""
-        self._drop = True
+        self.should_drop = True
         if self.state is State.CLOSED:
             return []
         self.state = State.CLOSED
         self._pending = b""
         return [Closed(ABNORMAL_CLOSURE, "the transport ended before the closing handshake", False)]
-
-    def _receive(self, data: bytes) -> Generator[Event, None, int]:
-        """Consume whole frames and pieces of data frames; the index up to which ``data`` is done with."""
-        position, end = 0, len(data)
-        while position < end:
-            if self._missing:
-                piece = data[position : position + self._missing]
-                position += len(piece)
-                if self._receive_piece(piece):
-                    yield Message(self._message.finish())
-                continue
-            header = parse_header(data, position, self._they_mask, self._reserved_bits)
-            if header is None:
-                break
-            frame_end = header.payload_start + header.length
-            if header.opcode >= CLOSE:
-                if frame_end > end:
-                    break
-                position = frame_end
-                yield from self._control_frame(header.opcode, self._payload(header, data))
-                if self.state is State.CLOSED:
-                    break
-                continue
-            self._message.check_frame(header)
-            if header.fin and header.opcode != CONTINUATION and frame_end <= end:
-                # The common case: one frame that is all there needs no assembly.
-                position = frame_end
-                yield Message(self._message.whole(header, self._payload(header, data)))
-            else:
-                position = header.payload_start
-                if self._begin_frame(header):
-                    yield Message(self._message.finish())
-        return position
 
     def _payload(self, header: FrameHeader, data: bytes) -> bytes:
         payload = data[header.payload_start : header.payload_start + header.length]
@@ -266,6 +254,7 @@ class Connection:
 
     def _begin_frame(self, header: FrameHeader) -> bool:
         """A fragment, or a frame whose payload is not all there; tell whether it already ends its message."""
+        self._message.check_frame(header)
         if header.opcode != CONTINUATION:
             self._message.begin(header)
         self._missing, self._key, self._final = header.length, header.key, header.fin
@@ -298,13 +287,13 @@ class Connection:
             # The answer repeats the code, not the reason, which is the peer's own (section 5.5.1).
             self._queue(CLOSE, b"" if code == NO_STATUS_RECEIVED else payload[:2])
         self.state = State.CLOSED
-        self._drop = self.role is Role.SERVER
+        self.should_drop = self.role is Role.SERVER
         yield Closed(code, reason, True)
 
     def _fail(self, violation: ProtocolViolation) -> Closed:
         if self.state is State.OPEN:
             self._queue(CLOSE, build_payload(violation.code, violation.reason))
         self.state = State.CLOSED
-        self._drop = True
+        self.should_drop = True
         self._pending = b""
         return Closed(violation.code, violation.reason, False)
