@@ -12,7 +12,7 @@ offers the same routes:
 ``* /error``
     Raises an exception the framework does not know.
 ``/ws/echo``
-    Sends every WebSocket message back, text as text and binary as binary.
+    Sends every WebSocket message back, text as text and binary as binary; compressed if the client offers that.
 ``/ws/answer``
     Takes text messages that are JSON: ``{"send": text}``, ``{"close": [code, reason]}``, ``{"subprotocol": true}``;
     offers the subprotocols "chat" and "superchat".

@@ -128,7 +128,6 @@ async def main() -> None:
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=20 * 1024 * 1024,
-        ws_per_message_deflate=False,
     )
     server = uvicorn.Server(config)
     listener = listening_socket()

@@ -3,15 +3,17 @@
 Written for the suite alone: a reader made for applications forgives or hides what is judged here. Of every frame it
 checks that it is not masked, that the length takes no more bytes than needed, that the reserved bits are zero and the
 opcode is known, that control frames are short and whole, that fragments are in order, that text and close reasons are
-UTF-8, and that a close code may be sent at all (RFC 6455, sections 5.1 to 5.5, 7.4 and 8.1).
+UTF-8, and that a close code may be sent at all (RFC 6455, sections 5.1 to 5.5, 7.4 and 8.1). Where permessage-deflate
+was agreed to, the first frame of a message may say that it is compressed, and the message is inflated (RFC 7692).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance.wire.connection import Connection
+from conformance.wire.deflate import COMPRESSED, Broken, Inflation
 from conformance.wire.frames import (
     CLOSE,
     CONTINUATION,
@@ -39,11 +41,15 @@ class Silence(Exception):
 
 @dataclass(frozen=True)
 class Received:
-    """A whole message ("text", "binary"), a "pong" or a "close"; an empty close has the code None."""
+    """A whole message ("text", "binary"), a "pong" or a "close"; an empty close has the code None.
+
+    ``wire`` is the payload as it came, which is shorter than the message where that was compressed.
+    """
 
     kind: str
     payload: bytes
     code: int | None = None
+    wire: bytes | None = field(default=None, compare=False)
 
     @property
     def reason(self) -> str:
@@ -62,6 +68,9 @@ class FrameReader:
         self._on_ping = on_ping
         self._kind = ""
         self._message = bytearray()
+        self._compressed = False
+        #: Set when permessage-deflate was agreed to.
+        self.inflation: Inflation | None = None
 
     def read(self, deadline: float) -> Received | None:
         """Return what came next; None when the target ended the connection.
@@ -84,7 +93,7 @@ class FrameReader:
 
     def _understand(self, frame: Frame) -> Received | None:
         self._connection.note(str(frame))
-        problem = _header_fault(frame) or self._order_fault(frame)
+        problem = _header_fault(frame) or self._bits_fault(frame) or self._order_fault(frame)
         if problem:
             raise FaultyFrame(f"{problem} ({frame})")
         if frame.opcode == PING:
@@ -95,8 +104,21 @@ class FrameReader:
         if frame.opcode >= CLOSE:
             return Received("pong", frame.payload)
         self._message += frame.payload
-        self._kind = self._kind or NAMES[frame.opcode]
+        if not self._kind:
+            self._kind = NAMES[frame.opcode]
+            self._compressed = frame.rsv == COMPRESSED
         return self._finished() if frame.fin else None
+
+    def _bits_fault(self, frame: Frame) -> str:
+        if not frame.rsv:
+            return ""
+        if self.inflation is None:
+            return "reserved bits that are not zero without an extension"
+        if frame.rsv != COMPRESSED:
+            return "reserved bits that no extension uses"
+        if frame.opcode == CONTINUATION or frame.opcode >= CLOSE:
+            return "the bit for compression in a frame that does not begin a message"
+        return ""
 
     def _order_fault(self, frame: Frame) -> str:
         if frame.opcode >= CLOSE:
@@ -108,11 +130,17 @@ class FrameReader:
         return ""
 
     def _finished(self) -> Received:
-        kind, payload = self._kind, bytes(self._message)
+        kind, wire = self._kind, bytes(self._message)
         self._kind, self._message = "", bytearray()
+        payload = wire
+        if self._compressed and self.inflation is not None:
+            try:
+                payload = self.inflation.message(wire)
+            except Broken as broken:
+                raise FaultyFrame(str(broken)) from None
         if kind == "text" and not is_utf8(payload):
             raise FaultyFrame(f"text that is not UTF-8 ({content(payload)})")
-        return Received(kind, payload)
+        return Received(kind, payload, wire=wire)
 
 
 def is_utf8(data: bytes) -> bool:
@@ -129,8 +157,6 @@ def _header_fault(frame: Frame) -> str:
         return f"opcode {frame.opcode}, which is reserved"
     if frame.key is not None:
         return "a masked frame; a server must not mask"
-    if frame.rsv:
-        return "reserved bits that are not zero without an extension"
     if frame.form != minimal_form(frame.announced):
         return f"a length in {frame.form} bits that fits in {minimal_form(frame.announced)}"
     if frame.opcode >= CLOSE and not frame.fin:
