@@ -33,7 +33,13 @@ from conformance.verdict import (
     Verdict,
 )
 
-pytest_plugins = ["conformance.serving", "conformance.clock", "conformance.wire.http", "conformance.wire.ws"]
+pytest_plugins = [
+    "conformance.serving",
+    "conformance.hosting",
+    "conformance.clock",
+    "conformance.wire.http",
+    "conformance.wire.ws",
+]
 
 #: Names of the ways in which the bytes of a wire case are cut into pieces; see conformance.wire.chopping.
 CHOPS = ("whole", "bytes", "tokens", "joined")

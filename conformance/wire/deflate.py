@@ -96,9 +96,9 @@ def _misfit(offer: Parameters, answer: Parameters) -> str:
 class Inflation:
     """Inflates what the target sends, in the window that was agreed on and not a byte more."""
 
-    def __init__(self, parameters: Parameters) -> None:
-        self._bits = int(parameters.get("server_max_window_bits") or 15)
-        self._fresh = "server_no_context_takeover" in parameters
+    def __init__(self, parameters: Parameters, sender: str = "server") -> None:
+        self._bits = int(parameters.get(f"{sender}_max_window_bits") or 15)
+        self._fresh = f"{sender}_no_context_takeover" in parameters
         self._stream = zlib.decompressobj(-self._bits)
 
     def message(self, payload: bytes) -> bytes:

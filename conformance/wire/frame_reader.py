@@ -1,10 +1,11 @@
-"""Reads what the target sends after the opening handshake, and accepts nothing that a server must not send.
+"""Reads what the target sends after the opening handshake, and accepts nothing that must not be sent.
 
 Written for the suite alone: a reader made for applications forgives or hides what is judged here. Of every frame it
-checks that it is not masked, that the length takes no more bytes than needed, that the reserved bits are zero and the
-opcode is known, that control frames are short and whole, that fragments are in order, that text and close reasons are
-UTF-8, and that a close code may be sent at all (RFC 6455, sections 5.1 to 5.5, 7.4 and 8.1). Where permessage-deflate
-was agreed to, the first frame of a message may say that it is compressed, and the message is inflated (RFC 7692).
+checks that a client masked it and a server did not, that the length takes no more bytes than needed, that the reserved
+bits are zero and the opcode is known, that control frames are short and whole, that fragments are in order, that text
+and close reasons are UTF-8, and that a close code may be sent at all (RFC 6455, sections 5.1 to 5.5, 7.4 and 8.1).
+Where permessage-deflate was agreed to, the first frame of a message may say that it is compressed, and the message is
+inflated (RFC 7692).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _SENDABLE = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 
 
 class FaultyFrame(Exception):
-    """The target sent what no server may send; the text says what."""
+    """The target sent what it may not send; the text says what."""
 
 
 class Silence(Exception):
@@ -61,11 +62,16 @@ class Received:
 
 
 class FrameReader:
-    """Reads frames off a connection and joins the fragments of messages; pings go to ``on_ping``."""
+    """Reads frames off a connection and joins the fragments of messages; pings go to ``on_ping``.
 
-    def __init__(self, connection: Connection, on_ping: Callable[[bytes], None]) -> None:
+    ``by_client`` tells that the target is a client, whose frames are masked, each with a key of its own.
+    """
+
+    def __init__(self, connection: Connection, on_ping: Callable[[bytes], None], by_client: bool = False) -> None:
         self._connection = connection
         self._on_ping = on_ping
+        self._by_client = by_client
+        self._last_key: bytes | None = None
         self._kind = ""
         self._message = bytearray()
         self._compressed = False
@@ -93,7 +99,7 @@ class FrameReader:
 
     def _understand(self, frame: Frame) -> Received | None:
         self._connection.note(str(frame))
-        problem = _header_fault(frame) or self._bits_fault(frame) or self._order_fault(frame)
+        problem = _header_fault(frame) or self._mask_fault(frame) or self._bits_fault(frame) or self._order_fault(frame)
         if problem:
             raise FaultyFrame(f"{problem} ({frame})")
         if frame.opcode == PING:
@@ -108,6 +114,15 @@ class FrameReader:
             self._kind = NAMES[frame.opcode]
             self._compressed = frame.rsv == COMPRESSED
         return self._finished() if frame.fin else None
+
+    def _mask_fault(self, frame: Frame) -> str:
+        if not self._by_client:
+            return "" if frame.key is None else "a masked frame; a server must not mask"
+        before, self._last_key = self._last_key, frame.key
+        if frame.key is None:
+            return "a frame without a mask; a client must mask"
+        # By chance alone this happens once in four thousand million frames.
+        return "the masking key of the frame before once more" if frame.key == before else ""
 
     def _bits_fault(self, frame: Frame) -> str:
         if not frame.rsv:
@@ -155,8 +170,6 @@ def is_utf8(data: bytes) -> bool:
 def _header_fault(frame: Frame) -> str:
     if frame.opcode not in NAMES:
         return f"opcode {frame.opcode}, which is reserved"
-    if frame.key is not None:
-        return "a masked frame; a server must not mask"
     if frame.form != minimal_form(frame.announced):
         return f"a length in {frame.form} bits that fits in {minimal_form(frame.announced)}"
     if frame.opcode >= CLOSE and not frame.fin:

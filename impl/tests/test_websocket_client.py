@@ -326,6 +326,7 @@ REFUSALS: dict[str, tuple[Callable[[str], bytes], type[Exception], str]] = {
         HTTPClientError,
         "HTTP 404: Not Found",
     ),
+    "200": (lambda key: b"HTTP/1.1 200 OK\r\n\r\nhi", WebSocketError, "answered 200 instead of 101"),
     "302": (lambda key: b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\nx", HTTPClientError, "HTTP 302: Found"),
     "silence": (lambda key: b"", HTTPStreamClosedError, "Stream closed"),
     "wrong accept": (lambda key: accepting("x"), WebSocketError, "does not match the key"),

@@ -284,6 +284,10 @@ class ClientHandshake(asyncio.Protocol):
     def _refused(self) -> None:
         response = self._refusal
         assert response is not None
+        if response.code < 300:
+            # Not an error of HTTP; only there is no WebSocket.
+            self._fail(WebSocketError(f"{self._target.url}: answered {response.code} instead of 101"))
+            return
         self._fail(HTTPClientError(response.code, response.reason or None, response))
 
     def _switch(self, answer: InformationalResponse) -> None:

@@ -42,6 +42,8 @@ from waterspout.web.lifecycle import FAILURES, start_task
 
 #: How many bytes may wait for a busy receiver before reading stops; as for HTTP requests that wait.
 MAX_BACKLOG = 65536
+#: How many bytes that are sent during one call are collected for one write.
+MAX_COLLECTED = 65536
 #: How many bytes may wait for a peer that does not read; more than any default message.
 MAX_UNSENT = 64 * 1024 * 1024
 #: How long the peer may take to answer a Close frame, or to read what was sent before the end.
@@ -97,6 +99,7 @@ class WebSocketDriver(asyncio.Protocol):
         "_busy",
         "_calling",
         "_clean",
+        "_collected",
         "_context",
         "_drop_unsent",
         "_end_timer",
@@ -146,6 +149,8 @@ class WebSocketDriver(asyncio.Protocol):
         self._held: Iterator[Event] | None = None
         self._busy: asyncio.Task[None] | None = None
         self._calling = False
+        # What was sent since the last write.
+        self._collected = 0
         # Both Close frames were exchanged.
         self._clean = False
         # What the waiting messages take.
@@ -398,7 +403,8 @@ class WebSocketDriver(asyncio.Protocol):
             self.connection.send_message(message, compress)
         except ConnectionClosedError as error:
             raise WebSocketClosedError(str(error)) from error
-        if not self._calling:
+        self._collected += len(message)
+        if not self._calling or self._collected > MAX_COLLECTED:
             self._flush()
         return gate.done if gate.is_open else gate.future
 
@@ -461,6 +467,7 @@ class WebSocketDriver(asyncio.Protocol):
     def _flush(self) -> None:
         connection = self.connection
         data = connection.data_to_send()
+        self._collected = 0
         if data and not self._ended:
             self._transport.write(data)
         if connection.should_drop and not self._ended:

@@ -1,8 +1,8 @@
 """Compression: messages under permessage-deflate
 
 Where both sides agreed on it, the first reserved bit in the first frame of a message says that the message is
-compressed. The payload of its frames, put together, is DEFLATE data (RFC 1951) that ends with an empty stored block, of
-which the last four bytes are left out. Both sides may at any time send a message as it is, without the bit; such a
+compressed. The payload of its frames, put together, is DEFLATE data (RFC 1951) that ends with an empty stored block,
+of which the last four bytes are left out. Both sides may at any time send a message as it is, without the bit; such a
 message does not touch what they remember. Control frames and later fragments never have the bit.
 
 What a message refers back to may lie in the message before it, as long as nothing else was agreed on. So a receiver
@@ -11,10 +11,10 @@ to look less far back, is held to it: the suite inflates with a window of exactl
 that was agreed on. A window of 15 bits after an agreement on 9 works with any careless receiver, until it meets one
 that took the agreement seriously.
 
-There are many ways to write the same content: stored, with fixed and with dynamic codes, in several blocks, some of them
-marked as the last. A receiver takes all of them. Data that is none of these, or that stops inside a block, fails the
-connection; the RFC names no code for it. 1007 says what is the matter, payload that does not fit its type, and 1002 is
-as good. What must not happen is that half a message, or a wrong one, is passed on.
+There are many ways to write the same content: stored, with fixed and with dynamic codes, in several blocks, some of
+them marked as the last. A receiver takes all of them. Data that is none of these, or that stops inside a block, fails
+the connection; the RFC names no code for it. 1007 says what is the matter, payload that does not fit its type, and 1002
+is as good. What must not happen is that half a message, or a wrong one, is passed on.
 
 The rules for messages hold after inflating: text is UTF-8 then, and the limit counts the bytes that come out. A
 kilobyte can stand for a megabyte, so whoever inflates first and counts later can be made to run out of memory. The
@@ -77,7 +77,7 @@ def bomb(size: int) -> bytes:
     rfc(7692, "7.2.2", "RFC7692-7.2.2-i1"),
     needs=NEEDS,
 )
-@each(length=[0, 1, 64, 125, 126, 1000, 65535, 65536, 200000])
+@each(length=[0, 1, 125, 126, 1000, 65536, 100000])
 def test_deflate_echo(ws: Any, length: int) -> None:
     content, codec = ("zażółć 🎉 " * (length // 8 + 1))[:length], Compression()
     ws.open_deflate().send(codec.message(content)).expect_text(content)
@@ -93,7 +93,7 @@ def test_deflate_echo(ws: Any, length: int) -> None:
 )
 def test_deflate_many_messages(ws: Any) -> None:
     codec = Compression()
-    contents = [f"message {number} " * (number % 40) + noise(30, number).hex() for number in range(120)]
+    contents = [f"message {number} " * (number % 13) + noise(30, number).hex() for number in range(40)]
     ws.open_deflate().send(*[codec.message(content) for content in contents])
     for content in contents:
         ws.expect_text(content)
@@ -133,7 +133,7 @@ def test_deflate_used(ws: Any) -> None:
 )
 def test_deflate_bit_sent(ws: Any) -> None:
     # The suite's reader fails the case at the first frame with the bit where it does not belong.
-    content = noise(70000).hex()
+    content = noise(33000).hex()
     ws.open_deflate().send(deflated(content), ping(b"and this")).expect_text(content).expect_pong(b"and this")
     ws.send(close(1000)).expect_close(...).expect_end()
 
@@ -283,7 +283,7 @@ def test_deflate_server_takeover_kept(ws: Any) -> None:
 def test_deflate_client_window(ws: Any, hint: str) -> None:
     ws.open_deflate(f"permessage-deflate; {hint}")
     for number in range(3):
-        content = noise(2000, number).hex()
+        content = noise(700, number).hex()
         ws.send(Compression(bits=9).message(content)).expect_text(content)
     ws.expect_alive()
 
@@ -377,7 +377,7 @@ def test_deflate_text_is_utf8(ws: Any, content: bytes) -> None:
     needs=NEEDS,
 )
 def test_deflate_limit_within(ws: Any) -> None:
-    ws.open_deflate().send(compressed(bomb(4 * MIB), opcode=2)).expect_binary(bytes(4 * MIB)).expect_alive()
+    ws.open_deflate().send(compressed(bomb(2 * MIB), opcode=2)).expect_binary(bytes(2 * MIB)).expect_alive()
 
 
 @must(
@@ -387,9 +387,9 @@ def test_deflate_limit_within(ws: Any) -> None:
     rfc(6455, "7.4.1", "RFC6455-7.4.1-1"),
     needs=NEEDS,
 )
-@each(sizes=[labelled("whole", []), labelled("fragments", [8000, 8000])])
+@each(sizes=[labelled("whole", []), labelled("fragments", [4000, 8000])])
 def test_deflate_bomb(ws: Any, sizes: list[int]) -> None:
-    ws.open_deflate().send(*fragments(bomb(64 * MIB), sizes, opcode=2)).must_fail(1009)
+    ws.open_deflate().send(*fragments(bomb(24 * MIB), sizes, opcode=2)).must_fail(1009)
 
 
 @should(
@@ -399,7 +399,7 @@ def test_deflate_bomb(ws: Any, sizes: list[int]) -> None:
     needs=NEEDS,
 )
 def test_deflate_bomb_unfinished(ws: Any) -> None:
-    *unfinished, _ = fragments(bomb(64 * MIB), [30000, 30000], opcode=2)
+    *unfinished, _ = fragments(bomb(24 * MIB), [12000, 11000], opcode=2)
     ws.open_deflate().send(*unfinished).must_fail(1009, within=1.0)
 
 
@@ -412,4 +412,5 @@ def test_deflate_bomb_unfinished(ws: Any) -> None:
 )
 def test_deflate_closing(ws: Any) -> None:
     ws.open_deflate().send(compressed(HELLO[:3], fin=False), close(1000), cont(HELLO[3:]))
-    ws.expect_close(1000, also=(None,)).expect_end()
+    # The code of the answer is not at issue: some call the unfinished message a fault.
+    ws.expect_close(...).expect_end()
