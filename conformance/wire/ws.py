@@ -291,11 +291,11 @@ class WebSocket:
         return self
 
     def expect_shorter(self) -> WebSocket:
-        """Expect that the last message took fewer bytes than it has; that it was not compressed is not preferred."""
+        """Expect that the last message took fewer bytes than it has."""
         self.steps.append({"expect_shorter": True})
         last = self._last
-        if last.wire is not None and len(last.wire) >= len(last.payload):
-            self._lenient("a message that compresses well was sent as it is")
+        if last.wire is None or len(last.wire) >= len(last.payload):
+            self._fail("a message that compresses well was sent as it is", "fewer bytes", str(last))
         return self
 
     def expect_pong(self, *payloads: bytes) -> WebSocket:
