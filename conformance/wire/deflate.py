@@ -1,7 +1,7 @@
 """permessage-deflate as the suite speaks it: what an answer may say, and messages compressed and inflated (RFC 7692).
 
 Written for the suite alone. An answer is checked against everything that was offered; what the target compresses is
-inflated in exactly the window that was agreed on, so that one byte too far back is seen.
+inflated in the window that was agreed on, so that a reference beyond it is seen.
 """
 
 from __future__ import annotations

@@ -267,14 +267,16 @@ async def test_client_non_ascii(host):
 
 @must(
     "websocket.client.untrusted-tls",
-    "A wss:// server whose certificate nobody vouches for is refused, before the handshake is sent.",
-    rfc(6455, "4.1", "RFC6455-4.1-13", "RFC6455-4.1-14", "RFC6455-10.6-1"),
+    "A wss:// server, asked for by its name, whose certificate nobody vouches for is refused before the handshake.",
+    rfc(6455, "4.1", "RFC6455-4.1-13", "RFC6455-4.1-14", "RFC6455-4.1-16", "RFC6455-10.6-1"),
 )
 async def test_client_untrusted_tls(host):
-    await host.listen(tls=own_certificate())
+    asked, context = [], own_certificate()
+    context.sni_callback = lambda connection, name, own: asked.append(name)
+    await host.listen(tls=context)
     with pytest.raises(ssl.SSLError):
         await in_time(api.websocket.websocket_connect(f"wss://localhost:{host.port}/"), lambda: "an error")
-    assert host.connections == 0
+    assert (asked, host.connections) == (["localhost"], 0)
 
 
 @must(

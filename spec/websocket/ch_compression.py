@@ -77,7 +77,7 @@ def bomb(size: int) -> bytes:
     rfc(7692, "7.2.2", "RFC7692-7.2.2-i1"),
     needs=NEEDS,
 )
-@each(length=[0, 1, 125, 126, 1000, 65536, 100000])
+@each(length=[0, 1, 126, 1000, 70000])
 def test_deflate_echo(ws: Any, length: int) -> None:
     content, codec = ("zażółć 🎉 " * (length // 8 + 1))[:length], Compression()
     ws.open_deflate().send(codec.message(content)).expect_text(content)
@@ -247,14 +247,14 @@ def _far_reference() -> bytes:
     rfc(7692, "7.2.1", "RFC7692-7.2.1-14"),
     needs=NEEDS,
 )
-@each(bits=[8, 9, 10, 12])
+@each(bits=[8, 9, 10])
 def test_deflate_server_window_kept(ws: Any, bits: int) -> None:
     # What repeats just beyond the window, and just within a larger one. A server that declines is not bound.
     block = noise((1 << bits) + 40)
     ws.open(sec_websocket_extensions=f"permessage-deflate; server_max_window_bits={bits}").expect_agreed(
         may_decline=True
     )
-    for content in (block, block, block + block, block[:200]):
+    for content in (block, block, block[:200]):
         ws.send(frame(2, content)).expect_binary(content)
     ws.expect_alive()
 
@@ -400,7 +400,7 @@ def test_deflate_bomb(ws: Any, sizes: list[int]) -> None:
 )
 def test_deflate_bomb_unfinished(ws: Any) -> None:
     *unfinished, _ = fragments(bomb(24 * MIB), [12000, 11000], opcode=2)
-    ws.open_deflate().send(*unfinished).must_fail(1009, within=1.0)
+    ws.open_deflate().send(*unfinished).must_fail(1009)
 
 
 @must(
