@@ -153,9 +153,8 @@ class Talk:
 
     async def _until_closed(self) -> None:
         while not self._close_came and (received := await self.next("a close frame")) is not None:
-            if received.kind == "close":
-                if not self._close_sent:
-                    self.send(close(received.code))
+            if received.kind == "close" and not self._close_sent:
+                self.send(close(received.code))
 
     async def next(self, what: str) -> Received | None:
         """Return what the client sends next; None when it ended the connection. Pings are answered."""

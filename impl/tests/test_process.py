@@ -109,14 +109,17 @@ def test_the_end_is_noticed_without_process_descriptors(monkeypatch: pytest.Monk
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux only")
 def test_a_closed_loop_keeps_no_descriptor_of_a_process() -> None:
     """The process outlives the loop, what watched it does not."""
+    gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     loop = IOLoop(make_current=False)
     child = loop.run_sync(start_and_watch)
-    loop.close()
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
-    child.proc.kill()
-    child.proc.wait()
+    try:
+        loop.close()
+        gc.collect()
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        child.proc.kill()
+        child.proc.wait()
 
 
 async def start_and_watch() -> Any:
