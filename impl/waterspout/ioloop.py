@@ -209,7 +209,7 @@ class IOLoop(LegacyLoop, Configurable):
             started[0].cancel()
 
         # A busy machine may let the time pass before the first turn, whose timers uvloop runs before what is ready. Two
-        # turns on, ``begin`` has run and so has the coroutine's first step: it is always one that waits that is cancelled.
+        # turns on, ``begin`` has run and so has the coroutine's first step: what is cancelled has always begun.
         timer = None if timeout is None else self.call_later(timeout, loop.call_soon, loop.call_soon, expire)
         loop.call_soon(begin)
         try:
