@@ -50,7 +50,7 @@ def serve(names: list[str], jobs: int, full: bool, results: TextIO) -> int:
     # Other plugins of the environment cost time to load and must not change what a case does.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.chdir(BOOK)
-    arguments = [str(SPEC), "-c", str(BOOK / "pyproject.toml"), "-q", "--tb=line", "-p", "conformance.plugin"]
+    arguments = [str(SPEC), "-c", str(BOOK / "pyproject.toml"), "-q", "--tb=native", "-p", "conformance.plugin"]
     # Only verdicts are wanted here: rewriting asserts for their messages would take half of the time.
     arguments += ["--assert=plain", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     # The server in a fork is cut off with it, in the middle of whatever it was lied into.

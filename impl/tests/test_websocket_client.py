@@ -40,7 +40,9 @@ class Echo(WebSocketHandler):
         return subprotocols[-1] if subprotocols else None
 
     def on_message(self, message: str | bytes) -> None:
-        if message == "close":
+        if isinstance(message, bytes):
+            self.write_message(message, binary=True)
+        elif message == "close":
             self.close(4001, "enough")
         elif message == "many":
             for number in range(1000):
@@ -48,7 +50,7 @@ class Echo(WebSocketHandler):
         elif message == "fields":
             self.write_message(dict(self.request.headers.get_all()))
         else:
-            self.write_message(message, binary=isinstance(message, bytes))
+            self.write_message(message)
 
 
 @contextlib.asynccontextmanager
