@@ -19,7 +19,7 @@ from waterspout._template.nodes import (
     Statements,
     Text,
 )
-from waterspout._template.python import Place
+from waterspout._template.python import Place, cut
 from waterspout._template.reader import Token, tokens
 
 #: How deep directives may stand in each other: Python has its own, lower limit for loops.
@@ -96,7 +96,7 @@ class _Parser:
         elif keyword in _DIRECTIVES:
             _DIRECTIVES[keyword](self, token, rest)
         elif keyword != "comment":
-            raise self._place(token).error(f"there is no directive {keyword!r}")
+            raise self._place(token).error(f"there is no directive {cut(keyword)}")
 
     def _push(self, token: Token, keyword: str, node: Control | Apply | Block, body: list[Node]) -> None:
         if len(self._open) >= MAX_DEPTH:
@@ -111,7 +111,7 @@ class _Parser:
         if keyword not in _WITHOUT_HEADER:
             place.clause(keyword, rest)
         elif rest:
-            raise place.error(f"{keyword} takes nothing, but {rest!r} is there")
+            raise place.error(f"{keyword} takes nothing, but {cut(rest)} is there")
         return Clause(token.line, keyword, rest)
 
     def _control(self, token: Token, keyword: str, rest: str) -> None:
@@ -175,7 +175,7 @@ class _Parser:
 
     def _leave(self, token: Token, rest: str) -> None:
         if not self._open or not self._open[-1].in_loop:
-            raise self._place(token).error(f"{token.value!r} is in no loop")
+            raise self._place(token).error(f"{cut(token.value)} is in no loop")
         self._statement(token, token.value.split(None, 1)[0], token.value)
 
     def _raw(self, token: Token, rest: str) -> None:
@@ -191,7 +191,7 @@ class _Parser:
 
     def _whitespace(self, token: Token, rest: str) -> None:
         if rest not in whitespace.MODES:
-            raise self._place(token).error(f"whitespace mode {rest!r} is none of {', '.join(whitespace.MODES)}")
+            raise self._place(token).error(f"whitespace mode {cut(rest)} is none of {', '.join(whitespace.MODES)}")
         self._mode = rest
 
 

@@ -22,7 +22,8 @@ _YIELDS = (ast.Yield, ast.YieldFrom, ast.Await)
 _SHOWN = 80
 
 
-def _cut(source: str) -> str:
+def cut(source: str) -> str:
+    """Return how a source is shown in a message."""
     return repr(source if len(source) <= _SHOWN else source[:_SHOWN] + "...")
 
 
@@ -42,10 +43,10 @@ class Place:
             tree = ast.parse(source)
         except _ERRORS as error:
             reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested, or not text"
-            raise self.error(f"not valid Python: {_cut(shown)} ({reason})") from error
+            raise self.error(f"not valid Python: {cut(shown)} ({reason})") from error
         # Most sources need no look at every node.
         if ("yield" in source or "await" in source) and any(isinstance(node, _YIELDS) for node in ast.walk(tree)):
-            raise self.error(f"templates are no coroutines; neither yield nor await works in {_cut(shown)}")
+            raise self.error(f"templates are no coroutines; neither yield nor await works in {cut(shown)}")
         return tree
 
     def expression(self, source: str, directive: str = "") -> ast.expr:
@@ -55,13 +56,13 @@ class Place:
         body = self._parse(source, source).body
         if len(body) == 1 and isinstance(body[0], ast.Expr) and not isinstance(body[0].value, ast.Starred):
             return body[0].value
-        raise self.error(f"not an expression: {_cut(source)}")
+        raise self.error(f"not an expression: {cut(source)}")
 
     def statements(self, keyword: str, source: str) -> list[ast.stmt]:
         """Return the statements of a directive: such as fit its ``keyword``."""
         body = self._parse(source, source).body
         if not body or not all(isinstance(one, _STATEMENTS[keyword]) for one in body):
-            raise self.error(f"not what {keyword} takes: {_cut(source)}")
+            raise self.error(f"not what {keyword} takes: {cut(source)}")
         return body
 
     def clause(self, keyword: str, source: str) -> ast.stmt:
@@ -72,7 +73,7 @@ class Place:
         body = self._parse(text, header).body
         if len(body) == 1 and _only_header(body[0], try_clause):
             return body[0]
-        raise self.error(f"not the beginning of one {keyword}: {_cut(header)}")
+        raise self.error(f"not the beginning of one {keyword}: {cut(header)}")
 
 
 def _only_header(node: ast.stmt, try_clause: bool) -> bool:
