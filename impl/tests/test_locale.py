@@ -61,6 +61,16 @@ def test_the_base_class_says_what_is_missing() -> None:
         bare.pgettext("c", "a")
 
 
+def test_subclasses_may_give_the_base_their_translations() -> None:
+    """As those written for releases up to 5.1 do."""
+
+    class Own(locale.Locale):
+        def translate(self, message: str, plural_message: str | None = None, count: int | None = None) -> str:
+            return str(self.translations[message])
+
+    assert Own("de", {"a": "b"}).translate("a") == "b"
+
+
 def test_an_unknown_locale_is_named() -> None:
     """The error says what to call instead."""
     with pytest.raises(LookupError, match=r"'de'.*closest"):

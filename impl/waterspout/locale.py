@@ -198,8 +198,11 @@ class Locale:
     """How a language is written; subclasses know its translations.
 
     ``code`` is made of a language and, perhaps, a country, such as ``pt_BR``; ``name`` is the language's own
-    name, ``rtl`` whether its script runs from right to left.  Use `get`.  Documentation: ``locale.Locale``.
+    name, ``rtl`` whether its script runs from right to left.  Use `get`.  Up to release 5.1 it kept its
+    ``translations``, whatever they are to a subclass.  Documentation: ``locale.Locale``.
     """
+
+    translations: Any
 
     @classmethod
     def get_closest(cls, *locale_codes: str) -> Locale:
@@ -225,8 +228,10 @@ class Locale:
             raise LookupError(f"no translations for {code!r} are loaded; locale.get() finds the closest ones")
         return _registry.locale(code)
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, translations: Any = None) -> None:
         self.code = code
+        if translations is not None:
+            self.translations = translations
         self.name = LOCALE_NAMES.get(code, {}).get("name", "Unknown")
         self.rtl = code.partition("_")[0] in _RIGHT_TO_LEFT
 
@@ -340,8 +345,7 @@ class CSVLocale(Locale):
     """
 
     def __init__(self, code: str, translations: CSVTranslations) -> None:
-        super().__init__(code)
-        self.translations = translations
+        super().__init__(code, translations)
 
     def translate(self, message: str, plural_message: str | None = None, count: int | None = None) -> str:
         """Return the translation; any count but 1 asks for the plural.
@@ -353,7 +357,8 @@ class CSVLocale(Locale):
         if plural_message is not None:
             form = "singular" if count == 1 else "plural"
             message = message if count == 1 else plural_message
-        return self.translations.get(form, {}).get(message, message)
+        translated: str = self.translations.get(form, {}).get(message, message)
+        return translated
 
     def pgettext(self, context: str, message: str, plural_message: str | None = None, count: int | None = None) -> str:
         """Return the translation; CSV files know no contexts."""
