@@ -12,6 +12,7 @@ from waterspout.web.handler import RequestHandler
 from waterspout.web.redirects import addslash, removeslash
 from waterspout.web.standard_handlers import ErrorHandler, FallbackHandler, RedirectHandler, stream_request_body
 from waterspout.web.transforms import OutputTransform
+from waterspout.web.ui_modules import TemplateModule, UIModule
 
 #: A shorter name of `URLSpec`, for routing tables.
 url = URLSpec
@@ -26,6 +27,8 @@ __all__ = [
     "OutputTransform",
     "RedirectHandler",
     "RequestHandler",
+    "TemplateModule",
+    "UIModule",
     "URLSpec",
     "addslash",
     "removeslash",

@@ -25,10 +25,12 @@ from waterspout.routing import (
     Rule,
     RuleList,
 )
+from waterspout.template import BaseLoader
 from waterspout.web.handler import RequestHandler
 from waterspout.web.lifecycle import HandlerDelegate, summary
 from waterspout.web.standard_handlers import ErrorHandler, ServerOptionsHandler
 from waterspout.web.transforms import OutputTransform
+from waterspout.web.ui_modules import load_methods, load_modules
 
 _DEBUG_SETTINGS = {
     "autoreload": True,
@@ -117,6 +119,10 @@ class Application(ReversibleRouter):
         if settings.get("debug"):
             for name, value in _DEBUG_SETTINGS.items():
                 settings.setdefault(name, value)
+        self.ui_modules = load_modules(settings.get("ui_modules"))
+        self.ui_methods = load_methods(settings.get("ui_methods"))
+        #: The loaders of the handlers' templates, by their template path.
+        self.template_loaders: dict[str, BaseLoader] = {}
         self._any_host = _HandlerRouter(self, handlers)
         self._hosts = _HandlerRouter(self)
 

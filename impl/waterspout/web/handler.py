@@ -17,6 +17,7 @@ from waterspout.web.arguments import REQUIRED, Required
 from waterspout.web.conditional import CONDITIONS, content_tag, none_match_fails, verdict
 from waterspout.web.cookies import Expires, expiry
 from waterspout.web.errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
+from waterspout.web.page_methods import PageMethods
 from waterspout.web.response import HeaderValue, Response, field_text, header_text
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _not_allowed(self: RequestHandler, *args: str, **kwargs: str) -> None:
     raise HTTPError(405)
 
 
-class RequestHandler:
+class RequestHandler(PageMethods):
     """Answers one request; subclass it and define ``get``, ``post`` and so on.
 
     The methods are called with the groups of the path pattern.  They may be coroutines, as may `prepare` and
