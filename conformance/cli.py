@@ -21,6 +21,7 @@ from conformance.coverage import coverage
 from conformance.display import print_changes, print_requirement, print_wire
 from conformance.jobs import console
 from conformance.oracles import autobahn as fuzzer
+from conformance.oracles import wstest
 from conformance.paths import SITE
 from conformance.report.build import build
 from conformance.saboteurs import registry
@@ -211,11 +212,12 @@ def autobahn() -> None:
 
 
 @autobahn.command("setup")
-def autobahn_setup() -> None:
-    """Make Autobahn ready to run: needs Python 2.7 on the machine, or Docker."""
+@click.option("--python2", is_flag=True, help="Install the original; needs Python 2.7 on the machine.")
+def autobahn_setup(python2: bool) -> None:
+    """Install Autobahn; it is translated for this Python when it runs."""
     try:
-        console.print(fuzzer.setup(), soft_wrap=True)
-    except fuzzer.Unavailable as error:
+        console.print(wstest.setup(python2), soft_wrap=True)
+    except wstest.Unavailable as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -237,7 +239,7 @@ def autobahn_client(command: tuple[str, ...], full: bool) -> None:
     """Run the fuzzing server; COMMAND starts a client testee and may hold {url} and {agent}."""
     try:
         results = fuzzer.judge_client(list(command), full)
-    except fuzzer.Unavailable as error:
+    except wstest.Unavailable as error:
         raise click.ClickException(str(error)) from None
     raise SystemExit(jobs.print_fuzzing(command[0], results))
 

@@ -23,7 +23,7 @@ from conformance.coverage import coverage
 from conformance.display import bars, judging, print_changes
 from conformance.kill import Kills
 from conformance.kill import run as run_saboteurs
-from conformance.oracles import autobahn
+from conformance.oracles import autobahn, wstest
 from conformance.saboteurs import registry
 from conformance.server_process import ServerProcess
 from conformance.verdict import CaseRecord, NotTestable
@@ -165,7 +165,7 @@ def fuzz_servers(chosen: list[targets.Target], full: bool) -> int:
             host, port = server.address()
             with console.status(f"Autobahn judges {one.name}"):
                 results = autobahn.judge_server(f"ws://{host}:{port}/ws/echo", full)
-        except (NotTestable, autobahn.Unavailable) as error:
+        except (NotTestable, wstest.Unavailable) as error:
             console.print(f"{one.name}: {error}", markup=False)
             code = outcome.HARNESS
             continue
@@ -268,7 +268,7 @@ def judge_everything(everything: bool, jobs: int) -> int:
     names = targets.names() if everything else DEFAULT_TARGETS
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
         # Installing waits for the network most of the time.
-        fuzzer_setup = beside.submit(autobahn.setup)
+        fuzzer_setup = beside.submit(wstest.setup)
         codes = [judge([targets.load(name) for name in names], runner.Options(jobs=jobs))]
         if codes[0] == outcome.INTERRUPTED:
             return codes[0]
@@ -278,7 +278,7 @@ def judge_everything(everything: bool, jobs: int) -> int:
         codes.append(cross_check(list(PEERS), 100_000 if everything else 20_000, None, jobs))
         try:
             console.print(fuzzer_setup.result(), soft_wrap=True)
-        except autobahn.Unavailable as error:
+        except wstest.Unavailable as error:
             # Not a failure: the report says what is missing and how to get it.
             console.print(f"Autobahn did not run: {error}", markup=False, soft_wrap=True)
             runlog.RunFile("autobahn", note=f"Autobahn did not run: {error}").close(exit=outcome.AS_EXPECTED)

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from conformance import catalogue
-from conformance.oracles import autobahn
+from conformance.oracles import autobahn, wstest
 from conformance.paths import BOOK
 
 if sys.version_info >= (3, 11):
@@ -46,7 +46,7 @@ def test_the_quick_lane_is_mapped() -> None:
 
 
 def test_the_map_is_autobahns_own_list_where_that_is_at_hand() -> None:
-    if (autobahn.environment() / "bin" / "python").exists():
+    if wstest.original().exists() or wstest.site().exists():
         assert sorted(mapped()) == sorted(autobahn.cases(full=True))
 
 
