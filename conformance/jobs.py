@@ -8,7 +8,7 @@ import itertools
 import json
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,30 +155,39 @@ def _print_kills(kills: Kills, partial: bool) -> int:
     return outcome.UNEXPECTED if idle or unkilled or unkept else outcome.AS_EXPECTED
 
 
-def fuzz_servers(chosen: list[targets.Target], full: bool) -> int:
-    """Let Autobahn judge the servers of ``chosen``; write a run, print the results and return the exit code."""
+def fuzz(chosen: list[targets.Target], roles: Sequence[str], full: bool) -> int:
+    """Let Autobahn judge ``chosen`` as "server" and "client"; write a run, print results, return the exit code."""
     run_file = runlog.RunFile("autobahn", targets={one.name: described(one) for one in chosen}, full=full)
     code = outcome.AS_EXPECTED
-    for one in chosen:
-        server = ServerProcess(one)
+    for one, role in itertools.product(chosen, roles):
+        if role == "client" and not one.client_command():
+            continue
         try:
-            host, port = server.address()
-            with console.status(f"Autobahn judges {one.name}"):
-                results = autobahn.judge_server(f"ws://{host}:{port}/ws/echo", full)
+            with console.status(f"Autobahn judges {one.name} as {role}"):
+                results = _fuzzed(one, role, full)
         except (NotTestable, wstest.Unavailable) as error:
-            console.print(f"{one.name}: {error}", markup=False)
+            console.print(f"{one.name} as {role}: {error}", markup=False)
             code = outcome.HARNESS
             continue
-        finally:
-            server.stop()
         for result in results:
-            run_file.write({**result.to_json(), "target": one.name})
-        code = max(code, print_fuzzing(one.name, results))
+            run_file.write({**result.to_json(), "target": one.name, "role": role})
+        code = max(code, _print_fuzzing(f"{one.name} as {role}", results))
     run_file.close(exit=code)
     return code
 
 
-def print_fuzzing(name: str, results: list[autobahn.CaseResult]) -> int:
+def _fuzzed(one: targets.Target, role: str, full: bool) -> list[autobahn.CaseResult]:
+    if role == "client":
+        return autobahn.judge_client(one.client_command(), full)
+    server = ServerProcess(one)
+    try:
+        host, port = server.address()
+        return autobahn.judge_server(f"ws://{host}:{port}/ws/echo", full)
+    finally:
+        server.stop()
+
+
+def _print_fuzzing(name: str, results: list[autobahn.CaseResult]) -> int:
     failed = [result for result in results if result.failed]
     good = sum(result.good for result in results)
     rest = len(results) - good - len(failed)
@@ -283,5 +292,5 @@ def judge_everything(everything: bool, jobs: int) -> int:
             console.print(f"Autobahn did not run: {error}", markup=False, soft_wrap=True)
             runlog.RunFile("autobahn", note=f"Autobahn did not run: {error}").close(exit=outcome.AS_EXPECTED)
         else:
-            codes.append(fuzz_servers([targets.load("waterspout")], full=everything))
+            codes.append(fuzz([targets.load("waterspout")], ("server", "client"), full=everything))
     return max(codes, key=_WEIGHT.index)
