@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: Targets a run judges when none is named.
 DEFAULT_TARGETS = ("waterspout", "tornado")
 #: Implementations whose protocol cores ours are compared with.
-PEERS = ("h11", "httptools", "wsproto")
+PEERS = ("h11", "httptools", "wsproto", "websockets")
 
 console = Console(highlight=False)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from property_tests.decisions.websocket import LIMIT
 from property_tests.strategies import drawn
-from property_tests.strategies.deflate import Agreement
+from property_tests.strategies.deflate import FAR_BACK, Agreement
 from property_tests.strategies.websocket import (
     BINARY,
     CLOSE,
@@ -49,8 +50,18 @@ EXAMPLES = {
     "text.early": _case(Frame(TEXT, b"ok \xff", fin=False)),
     "length.longer-form": _case(Frame(BINARY, b"x", length_form=2)),
     "length.top-bit": _case(Frame(BINARY, b"", claimed=1 << 63)),
+    "length.header-first": _case(Frame(PING, b"", claimed=LIMIT + 1)),
+    "length.before-key": _case(Frame(BINARY, b"", claimed=LIMIT + 1), cut=10),
+    "close.code-first": _case(Frame(CLOSE, b"\x03\xec\xc3")),
     "close.inside-message": _case(Frame(TEXT, b"x", fin=False), Frame(CLOSE, b"\x03\xe8")),
     "deflate.broken": _case(Frame(BINARY, b"\xff" * 5, reserved=RSV1)),
+    "deflate.window": WebSocketCase(
+        True,
+        False,
+        frame_octets(Frame(BINARY, FAR_BACK, reserved=RSV1), True),
+        (15,),
+        Agreement(client_max_window_bits=9),
+    ),
     "deflate.breaks-off": _case(Frame(BINARY, HELLO[:3], reserved=RSV1)),
     "deflate.last-block": _case(*[Frame(BINARY, LAST_HELLO, reserved=RSV1)] * 2),
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
 from property_tests.decisions.websocket import LIMIT
 from property_tests.strategies import drawn
-from property_tests.strategies.deflate import Agreement
+from property_tests.strategies.deflate import FAR_BACK, Agreement
 from property_tests.strategies.websocket import (
     BINARY,
     CLOSE,
@@ -55,7 +57,7 @@ EXAMPLES = {
     "limit": _case(Frame(BINARY, b"x", claimed=LIMIT + 1)),
     "close.1014": _case(Frame(CLOSE, (1014).to_bytes(2, "big"))),
     "deflate.order-first": _case(
-        Frame(TEXT, b"x", fin=False), Frame(BINARY, b"\xff" * 5, reserved=RSV1), agreed=Agreement()
+        Frame(BINARY, b"", fin=False, reserved=RSV1), Frame(TEXT, b"\xff" * 5), agreed=Agreement()
     ),
     "deflate.control-between": _case(
         Frame(BINARY, HELLO[:3], fin=False, reserved=RSV1),
@@ -64,6 +66,9 @@ EXAMPLES = {
         agreed=Agreement(),
     ),
     "deflate.last-block": _case(*[Frame(BINARY, LAST_HELLO, reserved=RSV1)] * 2, agreed=Agreement()),
+    "deflate.window": replace(
+        _case(Frame(BINARY, FAR_BACK, reserved=RSV1), agreed=Agreement(client_max_window_bits=9)), sizes=(15,)
+    ),
     "deflate.breaks-off": _case(Frame(BINARY, HELLO[:3], reserved=RSV1), agreed=Agreement()),
     "pong.closing": _case(Frame(PING, b"?"), closing=True),
 }

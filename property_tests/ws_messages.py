@@ -37,12 +37,15 @@ def talk(random: Random) -> Talk:
         message: Message = random.choice(TEXTS) if random.randrange(2) else random.choice(BINARIES)
         kind = random.randint(0, 9)
         if kind == 0:
-            message = random.randbytes(random.choice([300, 1500, 66_000]))
+            message = Random(random.getrandbits(16)).randbytes(random.choice([300, 300, 1500, 1500, 66_000]))
         elif kind < 4 and messages:
             message = (random.choice(messages)[0] * random.randint(1, 3))[:2000]
         messages.append((message, bool(random.randrange(4))))
     agreed = agreement(random) if random.randrange(3) else None
-    return Talk(bool(random.randrange(2)), tuple(messages), chopping(random), agreed)
+    long = any(len(message) > 2000 for message, _ in messages)
+    # Octet by octet is for short messages.
+    sizes = (random.randint(100, 40_000),) if long else chopping(random)
+    return Talk(bool(random.randrange(2)), tuple(messages), sizes, agreed)
 
 
 def smaller_talks(case: Talk) -> Iterator[Talk]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from property_tests.decisions.websocket import LIMIT, Outcome, walk
+from property_tests.decisions.websocket import LIMIT, Outcome, refers_beyond_the_window, walk
 from property_tests.differential import Verdict
 from property_tests.strategies.deflate import Agreement
 from property_tests.strategies.websocket import CLOSE, WebSocketCase, pieces
@@ -58,11 +58,15 @@ def _note_ours(outcome: Outcome, event: websocket.Event) -> None:
 
 
 def our_reading(case: WebSocketCase) -> Outcome | Verdict:
-    """What our core makes of the stream, or the verdict that this depends on how it is cut."""
+    """What our core makes of the stream, or the verdict that this depends on how it is cut.
+
+    It may, as the decision ``deflate.window`` says, when the peer does not keep to its window.
+    """
     ours = our_outcome(case, case.sizes)
     others = [()] if len(case.stream) > SHORT else [(), (1,)]
     for sizes in others:
         other = our_outcome(case, sizes)
         if other != ours:
-            return Verdict(False, None, f"in pieces of {case.sizes}: {ours}", f"of {sizes or 'all'}: {other}")
+            why = "deflate.window" if refers_beyond_the_window(case) else None
+            return Verdict(False, why, f"in pieces of {case.sizes}: {ours}", f"of {sizes or 'all'}: {other}")
     return ours

@@ -96,6 +96,7 @@ class Sent:
     broken: bool = False
     breaks_off: bool = False
     last_blocks: bool = False
+    beyond: bool = False
 
 
 def messages(case: WebSocketCase) -> Iterator[Sent]:
@@ -129,6 +130,14 @@ def control_inside_compressed(case: WebSocketCase) -> bool:
     return False
 
 
+def refers_beyond_the_window(case: WebSocketCase) -> bool:
+    """Whether compressed messages refer further back than the window that was agreed on.
+
+    zlib notices that where the octets have left its output already, so it depends on how its input is cut.
+    """
+    return any(sent.beyond for sent in messages(case))
+
+
 class _Inflater:
     """Inflates messages as section 7.2.2 of RFC 7692 says, a last block in the middle included."""
 
@@ -143,35 +152,38 @@ class _Inflater:
         if not self._compresses or not first.first & RSV1 << 4:
             return Sent(first.opcode, payload, whole=whole)
         sent = Sent(first.opcode, b"", compressed=True, whole=whole)
-        rest = payload + TAIL if whole else payload
-        window = self._window
+        window, rest = self._window, payload + TAIL if whole else payload
         while True:
-            inflater = zlib.decompressobj(-self._bits, zdict=window)
+            inflater = zlib.decompressobj(-15, zdict=window)
             try:
                 piece = inflater.decompress(rest)
             except zlib.error:
                 sent.broken = True
-                # As far as it goes.
-                piece = _until_broken(zlib.decompressobj(-self._bits, zdict=window), rest)
+                piece = _until_broken(-15, window, rest)
+            sent.beyond = sent.beyond or _until_broken(-self._bits, window[-(1 << self._bits) :], rest) != piece
             sent.data += piece
-            window = (window + piece)[-(1 << self._bits) :]
+            window = (window + piece)[-(1 << 15) :]
             if sent.broken or not inflater.eof:
                 break
             sent.last_blocks, rest = True, inflater.unused_data
-        if whole and not sent.broken:
-            # An empty last block fits between two blocks only.
-            try:
-                inflater.decompress(b"\x03\x00")
-            except zlib.error:
-                sent.breaks_off = True
-            sent.breaks_off = sent.breaks_off or not inflater.eof
+        sent.breaks_off = whole and not sent.broken and not _is_between_blocks(inflater)
         if self._takeover:
             self._window = window
         return sent
 
 
-def _until_broken(inflater: zlib._Decompress, data: bytes) -> bytes:
-    found = b""
+def _is_between_blocks(inflater: zlib._Decompress) -> bool:
+    # An empty last block fits there only.
+    try:
+        inflater.decompress(b"\x03\x00")
+    except zlib.error:
+        return False
+    return inflater.eof
+
+
+def _until_broken(bits: int, window: bytes, data: bytes) -> bytes:
+    """What comes out octet by octet, until there is an error."""
+    inflater, found = zlib.decompressobj(bits, zdict=window), b""
     for octet in data:
         try:
             found += inflater.decompress(bytes((octet,)))

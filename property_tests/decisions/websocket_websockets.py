@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable
 
-from property_tests.decisions.websocket import Divergence, Walked, messages, walk
+from property_tests.decisions.websocket import LIMIT, Divergence, Walked, messages, refers_beyond_the_window, walk
 from property_tests.strategies.websocket import CLOSE, TEXT
 
 
@@ -57,8 +57,6 @@ def _is_longer(frame: Walked) -> bool:
     form = frame.second & 0x7F
     if frame.length is None:
         return False
-    if form > 125 and frame.opcode >= CLOSE:
-        return True
     return (form == 126 and frame.length < 126) or (form == 127 and (frame.length < 1 << 16))
 
 
@@ -72,6 +70,26 @@ def top_bit(divergence: Divergence) -> bool:
     )
 
 
+def header_first(divergence: Divergence) -> bool:
+    """A frame that is wrong otherwise announces more than the limit."""
+    over = any((frame.length or 0) > LIMIT for frame in walk(divergence.case.stream))
+    return over and _we_failed(divergence, 1002) and _behind(divergence) == [("failed", 1009)]
+
+
+def key_outstanding(divergence: Divergence) -> bool:
+    """The stream ends between the length of a frame and its payload; websockets has seen that it is too long."""
+    *_, last = [*walk(divergence.case.stream)] or [Walked(0, 0, 0)]
+    too_long = last.payload is None and (last.length or 0) > LIMIT
+    return too_long and divergence.theirs.received == [*divergence.ours.received, ("failed", 1009)]
+
+
+def close_wrong_twice(divergence: Divergence) -> bool:
+    """A Close has a code that must not travel and a reason that is not UTF-8."""
+    closes = [frame.payload or b"" for frame in walk(divergence.case.stream) if frame.opcode == CLOSE]
+    twice = any(_is_bad(payload[2:], whole=True) for payload in closes)
+    return twice and _we_failed(divergence, 1002) and _behind(divergence) == [("failed", 1007)]
+
+
 def close_inside(divergence: Divergence) -> bool:
     """A Close stands between fragments; we take it."""
     *before, last = divergence.ours.received or [()]
@@ -82,6 +100,11 @@ def broken_data(divergence: Divergence) -> bool:
     """A compressed message holds no DEFLATE data; websockets says 1002."""
     broken = any(sent.broken for sent in messages(divergence.case))
     return broken and _we_failed(divergence, 1007)
+
+
+def beyond_window(divergence: Divergence) -> bool:
+    """A compressed message refers beyond the window."""
+    return refers_beyond_the_window(divergence.case)
 
 
 def message_breaks_off(divergence: Divergence) -> bool:
@@ -101,8 +124,12 @@ PREDICATES: dict[str, Callable[[Divergence], bool]] = {
         text_at_its_end,
         longer_form,
         top_bit,
+        header_first,
+        key_outstanding,
+        close_wrong_twice,
         close_inside,
         broken_data,
+        beyond_window,
         message_breaks_off,
         last_block,
     )

@@ -14,6 +14,7 @@ from property_tests.decisions.websocket import (
     control_inside_compressed,
     messages,
     over_the_limit,
+    refers_beyond_the_window,
     surrogate_unfinished,
     walk,
 )
@@ -63,7 +64,7 @@ def pong_while_closing(divergence: Divergence) -> bool:
 
 
 def order_before_content(divergence: Divergence) -> bool:
-    """A compressed frame is out of order and holds no DEFLATE data; both refuse it, for another of the two reasons."""
+    """A message begins inside a compressed one, and is no DEFLATE data; each side refuses it for one of the two."""
     *before, last = divergence.ours.received or [()]
     return last == ("failed", 1002) and divergence.theirs.received == [*before, ("failed", 1007)]
 
@@ -76,6 +77,11 @@ def control_between(divergence: Divergence) -> bool:
 def last_block(divergence: Divergence) -> bool:
     """A compressed message has a last block; wsproto inflates nothing behind it, in this message or the next."""
     return any(sent.last_blocks for sent in messages(divergence.case))
+
+
+def beyond_window(divergence: Divergence) -> bool:
+    """A compressed message refers beyond the window."""
+    return refers_beyond_the_window(divergence.case)
 
 
 def message_breaks_off(divergence: Divergence) -> bool:
@@ -95,6 +101,7 @@ PREDICATES: dict[str, Callable[[Divergence], bool]] = {
         order_before_content,
         control_between,
         last_block,
+        beyond_window,
         message_breaks_off,
         close_code_1014,
         pong_while_closing,

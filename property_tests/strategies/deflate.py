@@ -70,15 +70,25 @@ class Sender:
         return compressor.compress(data) + compressor.flush() + b"\x00"
 
 
+def _far_back() -> bytes:
+    compressor = zlib.compressobj(6, zlib.DEFLATED, -15)
+    written = compressor.compress(Random(1).randbytes(700) * 2) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    return written[: -len(TAIL)]
+
+
+#: A compressed message that refers 700 octets back.
+FAR_BACK = _far_back()
+
+
 def odd(random: Random, data: bytes) -> bytes:
     """What no one can inflate, breaks off, grows, or refers to what lies beyond a small window."""
     compressor = zlib.compressobj(6, zlib.DEFLATED, -15)
     kind = random.choice(["garbage", "cut", "large", "window"])
     if kind == "garbage":
         return random.choice([b"\xff" * 5, b"\x07", b"\x06" + data[:20], random.randbytes(9)])
+    if kind == "window":
+        return FAR_BACK
     if kind == "large":
         data = bytes(random.choice([1 << 16, (1 << 20) + 1]))
-    elif kind == "window":
-        data = Random(1).randbytes(700) * 2
     written = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
     return written[: max(1, len(written) // 2)] if kind == "cut" else written[: -len(TAIL)]
