@@ -108,7 +108,7 @@ def browsing(url: str, profile: Path) -> Iterator[None]:
 async def findings(profile: Path) -> dict[str, Any]:
     """Serve the page to a browser; return what its script found and what the server was told."""
     told: dict[str, Any] = {"pongs": 0, "closed": [], "found": asyncio.get_running_loop().create_future()}
-    routes = [("/", Page), ("/done", Done, {"told": told}), ("/ws", Socket, {"told": told})]
+    routes: list[Any] = [("/", Page), ("/done", Done, {"told": told}), ("/ws", Socket, {"told": told})]
     server = HTTPServer(Application(routes, websocket_ping_interval=PING_INTERVAL))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)

@@ -139,7 +139,7 @@ def mask_in_python(data: bytes, key: bytes) -> bytes:
 
 try:
     # The compiled twin, where the package was installed with it.
-    from waterspout.protocol.websocket._masking import apply_mask
+    from waterspout.protocol.websocket._masking import apply_mask as apply_mask
 except ImportError:
     apply_mask = mask_in_python
 
