@@ -124,7 +124,8 @@ class Child:
     def _command(self, done: Path) -> list[str]:
         options, target = self._options, self.target
         command = [target.python, "-m", "pytest", *_files(options.ids)]
-        command += ["-p", "conformance.plugin", "-q", "--no-header"]
+        # Hypothesis takes a while to import, and no case of the book asks for it.
+        command += ["-p", "conformance.plugin", "-p", "no:hypothesispytest", "-q", "--no-header"]
         command += [
             "-c",
             str(BOOK / "pyproject.toml"),
