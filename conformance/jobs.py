@@ -61,7 +61,7 @@ def judge(chosen: list[targets.Target], options: runner.Options) -> int:
     chosen = [one for one in chosen if one.name not in absent]
     if not chosen:
         return outcome.NOTHING_RAN
-    before = [runlog.load(path) for path in runlog.history("run")[-20:]]
+    before = runlog.history("run")[-20:]
     partial = bool(options.ids or options.shard or options.chops)
     described_all = {one.name: described(one) for one in chosen}
     run_file = runlog.RunFile("run", partial=partial, targets=described_all, absent=absent)
@@ -86,9 +86,10 @@ def described(one: targets.Target) -> dict[str, Any]:
     return {"title": one.title, "version": one.version(), "api": one.has_api, "wire": one.has_wire}
 
 
-def _changes(name: str, before: list[runlog.Run], now: runlog.Run, partial: bool) -> Changes:
+def _changes(name: str, before: list[Path], now: runlog.Run, partial: bool) -> Changes:
     """Compare with the newest whole run that judged the target."""
-    for old in reversed(before):
+    # Runs are large: most often one is enough.
+    for old in map(runlog.load, reversed(before)):
         if name in old.targets and old.complete and not old.header.get("partial"):
             return compare(name, old.of(name), now.of(name), partial=partial)
     return Changes(name)
