@@ -25,6 +25,7 @@ from waterspout._loggers import app_log, gen_log
 from waterspout.iostream import StreamClosedError
 from waterspout.web.arguments import check_input, path_values
 from waterspout.web.errors import Finish, HTTPError
+from waterspout.web.xsrf import protect
 
 if TYPE_CHECKING:
     from waterspout.web.application import Application
@@ -102,8 +103,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             return
         if self._chunks is not None:
             self.request.body = b"".join(self._chunks)
-        self._context = contextvars.copy_context()
-        self._context.run(self._begin)
+        context = self._context = contextvars.copy_context()
+        context.run(self._begin)
 
     def on_connection_close(self) -> None:
         """Tell the handler; if it still waited for the body, that is the end of it."""
@@ -138,8 +139,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         request = self.request
         handler = self.handler = self._handler_class(self.application, request, **(self._handler_kwargs or {}))
         try:
-            if request.method not in handler.SUPPORTED_METHODS:
-                raise HTTPError(405)
+            if request.method not in handler._safe_methods:
+                _admit(handler)
             if request.query or request.body:
                 check_input(request)
             handler.path_args = []
@@ -166,11 +167,11 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         if handler is None or handler._response.finished:
             return None
         try:
-            method = getattr(handler, (handler.request.method or "").lower())
+            method = getattr(handler, handler.request.method.lower())  # type: ignore[union-attr]
             result = method(*handler.path_args, **handler.path_kwargs)
             if result is not None and _must_wait(result, handler.request.method):
                 return start_task(self._after_method(handler, result))
-            if not handler._response.finished:
+            if not handler._response.finished and handler._auto_finish:
                 handler.finish()
         except FAILURES as error:
             fail(handler, error)
@@ -205,11 +206,21 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
     async def _after_method(self, handler: RequestHandler, result: Awaitable[Any] | None) -> None:
         if result is not None:
             await _guarded(handler, result)
-        if not handler._response.finished:
+        if not handler._response.finished and (handler._auto_finish or result is not None):
             try:
                 handler.finish()
             except FAILURES as error:
                 fail(handler, error)
+
+
+def _admit(handler: RequestHandler) -> None:
+    """Check a request that may change something; raises `HTTPError` for one that may not go on."""
+    request = handler.request
+    if request.method not in handler.SUPPORTED_METHODS:
+        raise HTTPError(405)
+    # A token may be in the form.
+    check_input(request)
+    protect(handler)
 
 
 def _must_wait(result: Any, source: str | None) -> bool:
