@@ -12,6 +12,7 @@ from waterspout.routing import URLSpec
 from waterspout.web.application import Application
 from waterspout.web.decorators import authenticated
 from waterspout.web.errors import Finish, HTTPError, MissingArgumentError
+from waterspout.web.gzip_transform import GZipContentEncoding
 from waterspout.web.handler import RequestHandler
 from waterspout.web.redirects import addslash, removeslash
 from waterspout.web.signed_values import (
@@ -24,6 +25,7 @@ from waterspout.web.signed_values import (
     get_signature_key_version,
 )
 from waterspout.web.standard_handlers import ErrorHandler, FallbackHandler, RedirectHandler, stream_request_body
+from waterspout.web.static_files import StaticFileHandler
 from waterspout.web.transforms import OutputTransform
 
 #: A shorter name of `URLSpec`, for routing tables.
@@ -42,11 +44,13 @@ __all__ = [
     "ErrorHandler",
     "FallbackHandler",
     "Finish",
+    "GZipContentEncoding",
     "HTTPError",
     "MissingArgumentError",
     "OutputTransform",
     "RedirectHandler",
     "RequestHandler",
+    "StaticFileHandler",
     "URLSpec",
     "addslash",
     "authenticated",

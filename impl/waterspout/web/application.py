@@ -25,9 +25,11 @@ from waterspout.routing import (
     Rule,
     RuleList,
 )
+from waterspout.web.gzip_transform import GZipContentEncoding
 from waterspout.web.handler import RequestHandler
 from waterspout.web.lifecycle import HandlerDelegate, summary
 from waterspout.web.standard_handlers import ErrorHandler, ServerOptionsHandler
+from waterspout.web.static_files import StaticFileHandler
 from waterspout.web.transforms import OutputTransform
 
 _DEBUG_SETTINGS = {
@@ -111,13 +113,19 @@ class Application(ReversibleRouter):
         transforms: list[type[OutputTransform]] | None = None,
         **settings: Any,
     ) -> None:
-        self.transforms: list[type[OutputTransform]] = list(transforms or ())
+        if transforms is None:
+            compressing = settings.get("compress_response") or settings.get("gzip")
+            transforms = [GZipContentEncoding] if compressing else []
+        self.transforms: list[type[OutputTransform]] = list(transforms)
         self.default_host = default_host
         self.settings = settings
         if settings.get("debug"):
             for name, value in _DEBUG_SETTINGS.items():
                 settings.setdefault(name, value)
-        self._any_host = _HandlerRouter(self, handlers)
+        rules = list(handlers or ())
+        if settings.get("static_path"):
+            rules = self._static_rules() + rules
+        self._any_host = _HandlerRouter(self, rules)
         self._hosts = _HandlerRouter(self)
 
     def listen(
@@ -139,6 +147,19 @@ class Application(ReversibleRouter):
         server = HTTPServer(self, **kwargs)
         server.listen(port, address, family, backlog, flags, reuse_port)
         return server
+
+    @property
+    def static_handler_class(self) -> type[StaticFileHandler]:
+        """The class that serves the files below the setting ``static_path``, and makes their URLs."""
+        handler_class: type[StaticFileHandler] = self.settings.get("static_handler_class", StaticFileHandler)
+        return handler_class
+
+    def _static_rules(self) -> RuleList:
+        """Return the rules for the files below ``static_path``, and for the two that others look for at the root."""
+        prefix = re.escape(self.settings.get("static_url_prefix", "/static/"))
+        arguments = {**self.settings.get("static_handler_args", {}), "path": self.settings["static_path"]}
+        patterns = (prefix + r"(.*)", r"/(favicon\.ico)", r"/(robots\.txt)")
+        return [(pattern, self.static_handler_class, arguments) for pattern in patterns]
 
     # Routing
 

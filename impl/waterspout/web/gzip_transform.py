@@ -89,8 +89,9 @@ class GZipContentEncoding(OutputTransform):
         """Compress one more piece, so that the client can decode it now."""
         if self._compressor is None:
             return chunk
-        compressed: bytes = self._compressor.compress(chunk)
-        return compressed + self._compressor.flush(zlib.Z_FINISH if finishing else zlib.Z_SYNC_FLUSH)
+        ending = zlib.Z_FINISH if finishing else zlib.Z_SYNC_FLUSH
+        compressed: bytes = self._compressor.compress(chunk) + self._compressor.flush(ending)
+        return compressed
 
 
 def _with_accept_encoding(vary: str | None) -> str:

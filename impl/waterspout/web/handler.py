@@ -159,6 +159,20 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods):
         """
         return self.application.reverse_url(name, *args)
 
+    def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
+        """Return the URL of a file below the setting ``static_path``, with its version.
+
+        With ``include_host``, or an attribute of that name, it is a whole URL.  ``kwargs`` are those of
+        ``make_static_url`` of the setting ``static_handler_class``.  Raises `Exception` without ``static_path``.
+        Documentation: ``web.RequestHandler.static_url``.
+        """
+        self.require_setting("static_path", "static_url()")
+        if include_host is None:
+            include_host = getattr(self, "include_host", False)
+        base = f"{self.request.protocol}://{self.request.host}" if include_host else ""
+        url: str = self.application.static_handler_class.make_static_url(self.settings, path, **kwargs)
+        return base + url
+
     def async_callback(self, callback: Callable[..., Any] | None, *args: Any, **kwargs: Any) -> Any:
         """Return ``callback`` with ``args`` bound, such that its exceptions end this request with an error page.
 

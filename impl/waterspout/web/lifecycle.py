@@ -99,7 +99,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         """Run the handler; the body is complete."""
         self._received = True
         if self._handler_class._stream_request_body:
-            self._run_in_context(self._call)
+            if self.handler is not None:
+                self._run_in_context(self._call)
             return
         if self._chunks is not None:
             self.request.body = b"".join(self._chunks)
@@ -163,15 +164,16 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
 
     def _call(self) -> asyncio.Task[None] | None:
         """Call the method, and finish unless there is something to wait for."""
-        handler = self.handler
-        if handler is None or handler._response.finished:
+        handler: RequestHandler = self.handler  # type: ignore[assignment]
+        response = handler._response
+        if response.finished:
             return None
         try:
             method = getattr(handler, handler.request.method.lower())  # type: ignore[union-attr]
             result = method(*handler.path_args, **handler.path_kwargs)
             if result is not None and _must_wait(result, handler.request.method):
                 return start_task(self._after_method(handler, result))
-            if not handler._response.finished and handler._auto_finish:
+            if not response.finished and handler._auto_finish:
                 handler.finish()
         except FAILURES as error:
             fail(handler, error)
