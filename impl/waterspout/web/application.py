@@ -65,6 +65,12 @@ class _HandlerRouter(ReversibleRuleRouter):
             rule.target = _HandlerRouter(self._application, list(rule.target))
         return super().process_rule(rule)
 
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
+        rule = self.literals.get(request.path)
+        if rule is not None:
+            return self._application.get_handler_delegate(request, rule.target, rule.target_kwargs)
+        return super().find_handler(request, **kwargs)
+
     def get_target_delegate(
         self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
     ) -> httputil.HTTPMessageDelegate | None:
