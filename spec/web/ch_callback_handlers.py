@@ -55,7 +55,6 @@ async def test_open(serve):
     "The answer stays open until finish is called; other requests are answered meanwhile.",
     doc("web.asynchronous"),
     seed("SEED-036"),
-    seed("SEED-057"),
     needs=LEGACY,
 )
 async def test_long_poll(serve):

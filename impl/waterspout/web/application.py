@@ -6,9 +6,9 @@ theirs; the rules given to the constructor hold for every host and come last.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Awaitable
+from logging import ERROR, INFO, WARNING
 from socket import AddressFamily
 from typing import Any
 
@@ -253,7 +253,7 @@ class Application(ReversibleRouter):
             self.settings["log_function"](handler)
             return
         status = handler._response.status
-        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+        level = INFO if status < 400 else WARNING if status < 500 else ERROR
         if access_log.isEnabledFor(level):
             milliseconds = 1000.0 * handler.request.request_time()
             access_log.log(level, "%d %s %.2fms", status, summary(handler.request), milliseconds)
