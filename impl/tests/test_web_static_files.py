@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Generator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from _scaling import assert_linear
-from _web_wire import Wire, application, get_later, turns
+from _web_wire import Wire, application, get_later
 
 from waterspout.web import StaticFileHandler
 from waterspout.web.file_ranges import UnsatisfiableRange, requested_part, still_fits
@@ -56,15 +57,15 @@ def test_a_small_file_costs_no_thread(root: Path) -> None:
 
 def test_a_large_file_is_read_in_threads(root: Path) -> None:
     """Neither hashing nor reading holds up the loop."""
-    import asyncio
+    finished = asyncio.Event()
+
+    class Ending(Watched):
+        def on_finish(self) -> None:
+            finished.set()
 
     async def main() -> bytes:
-        wire = Wire(application(_rules(root))).request("GET /large.bin")
-        while b"x" * 1000 not in wire.transport.written or not wire.transport.written.endswith(b"x" * 65536):
-            await asyncio.sleep(0.001)
-            if wire.transport.written.count(b"x") >= 300_000:
-                break
-        await turns()
+        wire = Wire(application([("/(.*)", Ending, {"path": str(root)})])).request("GET /large.bin")
+        await finished.wait()
         return wire.answer().body
 
     assert asyncio.run(main()) == b"x" * 300_000

@@ -323,17 +323,16 @@ async def test_precondition(serve, headers):
 
 @should(
     "web.static.range",
-    "One range is answered with 206 and exactly these octets, to HEAD with the fields of that.",
+    "One range is answered with 206 and exactly these octets.",
     rfc(9110, "14.2"),
     doc("web.StaticFileHandler"),
 )
 @each(row=[("0-4", b"01234"), ("5-", b"56789"), ("-3", b"789"), ("9-99", b"9"), ("0-0", b"0")])
-@each(method=["GET", "HEAD"])
-async def test_range(serve, row, method):
+async def test_range(serve, row):
     wanted, content = row
-    reply = await ask(serve, method=method, headers={"Range": "bytes=" + wanted})
+    reply = await ask(serve, headers={"Range": "bytes=" + wanted})
     start = CONTENT.index(content)
-    assert (reply.code, reply.body) == (206, content if method == "GET" else b"")
+    assert (reply.code, reply.body) == (206, content)
     assert reply.headers["Content-Range"] == f"bytes {start}-{start + len(content) - 1}/10"
     assert (reply.headers["Content-Length"], reply.headers["Accept-Ranges"]) == (str(len(content)), "bytes")
 

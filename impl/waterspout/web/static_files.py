@@ -96,11 +96,11 @@ class StaticFileHandler(RequestHandler):
             # The hash will be asked for when the fields are set, and that cannot wait.
             await in_thread(partial(self._version_of, validated))
         self.set_headers()
+        if verdict(self.request.headers, self._response.headers, False) == 412:
+            raise HTTPError(412)
         if self.should_return_304():
             self.set_status(304)
             return
-        if verdict(self.request.headers, self._response.headers, False) == 412:
-            raise HTTPError(412)
         size = self.get_content_size()
         part = self._select_part(size)
         if part is None:
@@ -113,8 +113,11 @@ class StaticFileHandler(RequestHandler):
         """Return which octets to send, with status and fields set for them; None if there are none such."""
         headers = self._response.headers
         field = self.request.headers.get("Range")
-        if field is None or not still_fits(
-            self.request.headers.get("If-Range"), headers.get("Etag"), headers.get("Last-Modified")
+        # RFC 9110, section 14.2, defines parts for GET alone.
+        if (
+            field is None
+            or self.request.method != "GET"
+            or not still_fits(self.request.headers.get("If-Range"), headers.get("Etag"), headers.get("Last-Modified"))
         ):
             return Part(0, size)
         try:
@@ -129,6 +132,9 @@ class StaticFileHandler(RequestHandler):
         if part != Part(0, size):
             self.set_status(206)
             self.set_header("Content-Range", part.content_range(size))
+            if "If-Range" in self.request.headers:
+                # The client has that with the rest (RFC 9110, section 15.3.7).
+                self.clear_header("Last-Modified")
         return part
 
     async def _send(self, part: Part, size: int) -> None:
