@@ -36,6 +36,7 @@ def soon(callback, *arguments):
     seed("SEED-033"),
     seed("SEED-034"),
     seed("SEED-035"),
+    seed("SEED-027"),
     seed("SEED-037"),
     seed("SEED-063"),
     seed("SEED-075"),
@@ -55,6 +56,7 @@ async def test_open(serve):
     "The answer stays open until finish is called; other requests are answered meanwhile.",
     doc("web.asynchronous"),
     seed("SEED-036"),
+    seed("SEED-057"),
     needs=LEGACY,
 )
 async def test_long_poll(serve):
@@ -66,8 +68,7 @@ async def test_long_poll(serve):
             waiting.add(self.finish)
 
         def post(self):
-            for callback in waiting:
-                callback("inventory 9")
+            waiting[0]("inventory 9")
 
     server = await serve([("/", Status)])
     async with server.connection() as poll:

@@ -10,7 +10,7 @@ with two slashes is the address of a host.
 
 from urllib.parse import parse_qs, urlsplit
 
-from conformance import api, doc, each, labelled, must, rfc
+from conformance import api, doc, each, labelled, must, rfc, seed
 from conformance.tracing import Trace
 
 
@@ -34,6 +34,7 @@ async def visited(serve, path="/page", method="GET", user=None, base=None, **set
     "web.user.current",
     "current_user is what get_current_user returns, who is asked once for a request.",
     doc("web.RequestHandler.current_user"),
+    seed("SEED-238"),
 )
 @each(user=["somebody", labelled("nobody", None)])
 async def test_current_user(serve, user):
