@@ -89,6 +89,7 @@ async def test_malformed_cookies(serve, field):
     "web.cookie.set",
     "set_cookie sends a cookie for the path / that lasts as long as the browser.",
     doc("web.RequestHandler.set_cookie"),
+    rfc(6265, "1", "RFC6265-1-1"),
     rfc(6265, "4.1.1", "RFC6265-4.1.1-1"),
 )
 async def test_set_cookie(serve):

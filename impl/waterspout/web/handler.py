@@ -41,6 +41,10 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods):
     #: The methods that may be defined; each is answered by the handler's method of that name in lower case.
     SUPPORTED_METHODS: tuple[str, ...] = _METHODS
 
+    #: Seconds that ``prepare`` and the method may wait, together, or each by itself around a body in pieces; then they
+    #: are cancelled, and the answer is 503, or ends where it is.  None for no limit.  Released Tornado has none.
+    time_limit: float | None = None
+
     _stream_request_body = False
     # False while the answer waits for finish(), whatever the method returned.
     _auto_finish = True

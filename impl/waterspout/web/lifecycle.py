@@ -150,7 +150,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 self._decode_path(handler)
             prepared = handler.prepare()
             if prepared is not None and _must_wait(prepared, "prepare"):
-                return start_task(self._after_prepare(handler, prepared))
+                return start_limited(handler, self._after_prepare(handler, prepared))
         except FAILURES as error:
             fail(handler, error)
             return None
@@ -172,7 +172,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             method = getattr(handler, handler.request.method.lower())  # type: ignore[union-attr]
             result = method(*handler.path_args, **handler.path_kwargs)
             if result is not None and _must_wait(result, handler.request.method):
-                return start_task(self._after_method(handler, result))
+                return start_limited(handler, self._after_method(handler, result))
             if not response.finished and handler._auto_finish:
                 handler.finish()
         except FAILURES as error:
@@ -258,6 +258,21 @@ def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return task
 
 
+def start_limited(handler: RequestHandler, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run ``coroutine`` in a task, for no longer than the time limit of ``handler``."""
+    task = start_task(coroutine)
+    if handler.time_limit is not None:
+        timer = task.get_loop().call_later(handler.time_limit, _time_is_up, handler, task)
+        task.add_done_callback(lambda done: timer.cancel())
+    return task
+
+
+def _time_is_up(handler: RequestHandler, task: asyncio.Task[None]) -> None:
+    # First the answer, so that what the cancelling leads to cannot be another one.
+    fail(handler, HTTPError(503, "the time limit of %g s is over", handler.time_limit))
+    task.cancel()
+
+
 # Endings
 
 
@@ -271,6 +286,9 @@ def fail(handler: RequestHandler, error: BaseException) -> None:
         # The client left while the response was on its way, which is nobody's mistake.
         gen_log.info("the client left during %s", summary(handler.request))
         end_response(handler)
+        return
+    if isinstance(error, asyncio.CancelledError) and handler._response.finished:
+        # Nothing is missing: the answer was complete before.
         return
     log_failure(handler, error)
     if handler._response.finished:
