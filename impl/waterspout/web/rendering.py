@@ -98,7 +98,7 @@ class Page:
 
     def namespace(self) -> dict[str, Any]:
         """Return the names that templates know from their handler."""
-        handler: Any = self._handler
+        handler = self._handler
         names = {
             "handler": handler,
             "request": handler.request,
@@ -106,10 +106,10 @@ class Page:
             "locale": handler.locale,
             "_": handler.locale.translate,
             "pgettext": handler.locale.pgettext,
+            "static_url": handler.static_url,
+            "xsrf_form_html": handler.xsrf_form_html,
+            "reverse_url": handler.reverse_url,
         }
-        for method in ("static_url", "xsrf_form_html", "reverse_url"):
-            if hasattr(handler, method):
-                names[method] = getattr(handler, method)
         return {**names, **self.ui}
 
     def finish(self, template_name: str, arguments: dict[str, Any]) -> Future[None]:

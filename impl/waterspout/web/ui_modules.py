@@ -94,9 +94,7 @@ class XSRFFormHTML(UIModule):
 
     def render(self) -> str:
         """Return the handler's field."""
-        handler: Any = self.handler
-        field: str = handler.xsrf_form_html()
-        return field
+        return self.handler.xsrf_form_html()
 
 
 class TemplateModule(UIModule):
@@ -228,9 +226,9 @@ def _is_method(name: str, value: Any) -> bool:
 _ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def resource_url(handler: Any, path: str) -> str:
+def resource_url(handler: RequestHandler, path: str) -> str:
     """Return the URL of a linked file: ``path`` itself, or that of the static file there if it is relative."""
-    return path if _ABSOLUTE.match(path) else str(handler.static_url(path))
+    return path if _ABSOLUTE.match(path) else handler.static_url(path)
 
 
 def linked_javascript(handler: RequestHandler, paths: Iterable[str]) -> str:
