@@ -1,7 +1,8 @@
 """Escaping
 
 ``escape`` has the conversions that stand between a program's values and what goes out: for HTML, for URLs, for JSON,
-and between text and bytes. Each is for one context, and wrong in others.
+and between text and bytes. Each is for one context, and wrong in others: what
+is safe between two tags is not safe inside of one, nor in a script.
 """
 
 import html
