@@ -37,6 +37,7 @@ pytest_plugins = [
     "conformance.serving",
     "conformance.clock",
     "conformance.leftovers",
+    "conformance.scripted",
     "conformance.streams",
     "conformance.wire.http",
     "conformance.wire.ws",

@@ -13,7 +13,7 @@ from waterspout._client_exchange import Exchange
 from waterspout._client_head import IDEMPOTENT, check, proxy_basic, request_head
 from waterspout._client_origin import Contexts, Credentials, Location, Proxy, Route, proxy_of
 from waterspout._client_pool import Pool
-from waterspout._client_redirects import leads_on, redirected
+from waterspout._client_redirects import leads_on, redirected, without_expectation
 from waterspout._client_request import (
     EffectiveRequest,
     HTTPClientError,
@@ -173,12 +173,14 @@ class Fetch:
         return response, headers, buffer, None
 
     def _following(self, request: EffectiveRequest, status: int, headers: HTTPHeaders) -> EffectiveRequest | None:
-        """Return the request to make next: to where the response leads, or again with an answer to its challenge."""
+        """Return the request to make next: to where the response leads, or again as it wants it."""
         if leads_on(request, status, headers):
             try:
                 return redirected(request, request.url, status, headers)
             except ValueError as error:
                 raise HTTPClientError(599, f"the redirect leads nowhere: {error}") from None
+        if status == 417 and request.expect_100_continue:
+            return without_expectation(request)
         digest, field = (self._digest, "WWW-Authenticate") if status == 401 else (None, "")
         if status == 407:
             digest, field = self._proxy_digest, "Proxy-Authenticate"

@@ -52,3 +52,10 @@ def redirected(request: Any, url: str, status: int, headers: HTTPHeaders) -> Eff
         for name in _SECRETS:
             following.headers.pop(name, None)
     return EffectiveRequest(following, request.defaults)
+
+
+def without_expectation(request: Any) -> EffectiveRequest:
+    """Return ``request`` as it is to be repeated after 417 (RFC 9110, section 10.1.1): not asking for leave."""
+    following = copy.copy(request.request)
+    following.expect_100_continue = False
+    return EffectiveRequest(following, request.defaults)
