@@ -122,6 +122,14 @@ class Peer:
         self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._writer.transport.abort()
 
+    async def gone(self) -> None:
+        """Return when the client has closed. Raises AssertionError when it does not do so in a while."""
+        for _ in range(1000):
+            if self.ended.is_set():
+                return
+            await asyncio.sleep(0)
+        raise AssertionError("the client does not close the connection")
+
     async def take(self) -> bytes:
         """Return bytes as they come, b"" at the end."""
         try:
@@ -194,10 +202,11 @@ class Remote:
 
     async def listen(self, tls: ssl.SSLContext | None = None) -> None:
         """Begin to take connections, on a free port of 127.0.0.1."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
-            self.port = self._server.sockets[0].getsockname()[1]
+        if not self.port:
+            sock = socket.create_server(("127.0.0.1", 0))
+            self.port = sock.getsockname()[1]
             self.scheme = "http" if tls is None else "https"
+            self._server = await asyncio.start_server(self._serve, sock=sock, ssl=tls)
 
     async def another(self) -> Remote:
         """Return another server, which has the same client."""
