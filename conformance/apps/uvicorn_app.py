@@ -136,7 +136,6 @@ def _server(http: str, **options: Any) -> uvicorn.Server:
         http=http,
         ws="websockets-sansio",
         ws_max_size=20 * 1024 * 1024,
-        ws_per_message_deflate=False,
         **options,
     )
     return uvicorn.Server(config)
