@@ -12,6 +12,7 @@ from io import BytesIO
 from ssl import SSLContext
 from typing import Any
 
+from waterspout._http_client_errors import HTTPClientError, HTTPStreamClosedError, HTTPTimeoutError
 from waterspout.escape import utf8
 from waterspout.httputil import HTTPHeaders, format_timestamp, responses
 
@@ -68,8 +69,6 @@ class HTTPRequest:
     Documentation: ``httpclient.HTTPRequest``.
     """
 
-    _headers: HTTPHeaders
-
     def __init__(
         self,
         url: str,
@@ -112,6 +111,8 @@ class HTTPRequest:
             raise ValueError("use_gzip is the old name of decompress_response: give one of them")
         self.headers = headers
         if if_modified_since is not None:
+            # A copy: what the caller gave may serve for other requests.
+            self.headers = HTTPHeaders(self.headers)
             self.headers["If-Modified-Since"] = format_timestamp(if_modified_since)
         self.url = url
         self.method = method
@@ -147,12 +148,12 @@ class HTTPRequest:
 
     @property
     def headers(self) -> HTTPHeaders:
-        """The header fields; None sets them to none, another mapping to a copy of it."""
+        """The header fields: the very mapping that was set, an empty `HTTPHeaders` for None."""
         return self._headers
 
     @headers.setter
     def headers(self, value: Mapping[str, str] | HTTPHeaders | None) -> None:
-        self._headers = value if isinstance(value, HTTPHeaders) else HTTPHeaders(value or {})
+        self._headers: HTTPHeaders = HTTPHeaders() if value is None else value  # type: ignore[assignment]
 
     @property
     def body(self) -> bytes:
@@ -185,53 +186,6 @@ class EffectiveRequest:
         if value is None and self.defaults is not None:
             return self.defaults.get(name)
         return value
-
-
-class HTTPClientError(Exception):
-    """A response that is no success, or none at all.
-
-    ``code`` is the status, 599 when there was no response; ``message`` says what was wrong, by default the usual phrase
-    of the status; ``response`` is the `HTTPResponse`, if there is one.  Its name is `HTTPError`, too.
-    Documentation: ``httpclient.HTTPClientError``.
-    """
-
-    def __init__(self, code: int, message: str | None = None, response: HTTPResponse | None = None) -> None:
-        self.code = code
-        self.message = message or responses.get(code, "Unknown")
-        self.response = response
-        super().__init__(code, message, response)
-
-    def __str__(self) -> str:
-        return f"HTTP {self.code}: {self.message}"
-
-    # The response among the arguments has this error among its attributes.
-    __repr__ = __str__
-
-
-class HTTPTimeoutError(HTTPClientError):
-    """The time for a request, or for a part of it that ``message`` names, is over.
-
-    Documentation: ``simple_httpclient.HTTPTimeoutError``.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(599, message=message)
-
-    def __str__(self) -> str:
-        return self.message
-
-
-class HTTPStreamClosedError(HTTPClientError):
-    """The connection ended before the response was complete, or what came was no response; ``message`` says which.
-
-    Documentation: ``simple_httpclient.HTTPStreamClosedError``.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(599, message=message)
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class HTTPResponse:
