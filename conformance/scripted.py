@@ -52,6 +52,8 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: WireLog, pieces: str) -> None:
         self._reader, self._writer, self._log, self._pieces = reader, writer, log, pieces
         self._h11 = h11.Connection(h11.SERVER)
+        # The transport forgets it at its end.
+        self._tls = writer.get_extra_info("ssl_object")
         #: The requests that came on this connection.
         self.asked: list[Asked] = []
         #: Set when the client has closed.
@@ -121,6 +123,22 @@ class Peer:
         linger = b"\x01\0\0\0\0\0\0\0"
         self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._writer.transport.abort()
+
+    def cut(self) -> None:
+        """End the connection below TLS, without its closure alert."""
+        self._log.add("suite", note="cut off by the suite")
+        self._writer.transport.abort()
+
+    def was_told(self) -> bool:
+        """Return whether the client's closure alert has come; to be asked when it is gone."""
+        try:
+            # Beyond the alert there is nothing; before it, nothing yet.
+            self._tls.read(1)
+        except ssl.SSLZeroReturnError:
+            return True
+        except ssl.SSLError:
+            return False
+        return True
 
     async def gone(self) -> None:
         """Return when the client has closed. Raises AssertionError when it does not do so in a while."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import zlib
 from io import BytesIO
@@ -17,7 +18,6 @@ from waterspout.protocol.http1 import (
     Data,
     EndOfMessage,
     Failure,
-    InformationalResponse,
     LocalProtocolError,
     Request,
     Response,
@@ -88,6 +88,12 @@ class Upload:
             if isinstance(error, LocalProtocolError):
                 error = ValueError(str(error))
             self._driver.interrupt(error)
+
+    async def rest(self) -> None:
+        """Wait until the body is sent, or the server does not take it any more.  Raises what its producer does."""
+        if self._task is not None:
+            with contextlib.suppress(StreamClosedError):
+                await self._task
 
     def stop(self) -> None:
         """Send no more."""
@@ -175,7 +181,9 @@ class Exchange:
             if isinstance(event, Response):
                 self._stop_waiting()
                 return event
-            if isinstance(event, InformationalResponse) and event.status == 100:
+            if event.status == 101:
+                raise HTTPStreamClosedError("the server switched to another protocol, which the client does not speak")
+            if event.status == 100:
                 self._upload.begin()
         raise HTTPStreamClosedError(f"more than {_MAX_INFORMATIONAL} informational responses, and no other")
 
@@ -199,6 +207,11 @@ class Exchange:
             elif isinstance(event, EndOfMessage):
                 download.end()
                 return download.buffer
+
+    async def rest(self, response: Response) -> None:
+        """Send the rest of the request, unless the server has had enough (RFC 9110, section 7.5)."""
+        if response.status < 400 and not _leaves(response):
+            await self._upload.rest()
 
     async def skip_body(self) -> None:
         """Read a body that nobody wants, if it is short; else leave the connection unfit for more."""
@@ -230,6 +243,12 @@ class Exchange:
         """Send nothing more."""
         self._stop_waiting()
         self._upload.stop()
+
+
+def _leaves(response: Response) -> bool:
+    """Tell whether the server will not read on (RFC 9112, section 9.3)."""
+    options = ",".join(value for name, value in response.headers if name.lower() == "connection").lower()
+    return response.version == "HTTP/1.0" or "close" in [option.strip() for option in options.split(",")]
 
 
 def _closed(error: StreamClosedError) -> HTTPStreamClosedError:

@@ -10,7 +10,7 @@ from typing import Any
 
 from waterspout._client_auth import Digest, basic
 from waterspout._client_exchange import Exchange
-from waterspout._client_head import IDEMPOTENT, check, proxy_basic, request_head
+from waterspout._client_head import IDEMPOTENT, check, in_chunks, proxy_basic, request_head
 from waterspout._client_origin import Contexts, Credentials, Location, Proxy, Route, proxy_of
 from waterspout._client_pool import Pool
 from waterspout._client_redirects import leads_on, redirected, without_expectation
@@ -32,6 +32,29 @@ class Resources:
     contexts: Contexts
     max_body_size: int
     environment_proxies: bool
+    keep_alive: bool
+    elders: Elders
+
+
+class Elders:
+    """The servers whose last answer was of HTTP/1.0, as far back as there is room."""
+
+    def __init__(self, room: int = 1000) -> None:
+        self._room = room
+        self._known: dict[tuple[str, str, int], None] = {}
+
+    def note(self, location: Location, version: str) -> None:
+        """Take note of the version of an answer."""
+        self._known.pop(location.origin, None)
+        if version == "HTTP/1.0":
+            self._known[location.origin] = None
+            if len(self._known) > self._room:
+                del self._known[next(iter(self._known))]
+
+    def check(self, request: EffectiveRequest, location: Location) -> None:
+        """Raise `ValueError` for a body in chunks to a server that does not know them (RFC 9112, section 6.1)."""
+        if location.origin in self._known and in_chunks(request):
+            raise ValueError(f"{location.authority} speaks HTTP/1.0: a body_producer needs a Content-Length header")
 
 
 class Patience:
@@ -87,6 +110,7 @@ class Fetch:
         while True:
             check(request)
             location = Location.of(request.url)
+            self._resources.elders.check(request, location)
             proxy = proxy_of(request, location, self._resources.environment_proxies)
             response, headers, buffer, following = await self._attempt(request, location, proxy)
             if following is None:
@@ -137,6 +161,7 @@ class Fetch:
         try:
             exchange = Exchange(driver, request, self._head(request, location, route))
             result = await self._converse(exchange, request)
+            self._resources.elders.note(location, result[0].version)
         except BaseException as error:
             if exchange is not None:
                 exchange.end()
@@ -157,6 +182,7 @@ class Fetch:
             proxy,
             self._authorization(request, location),
             self._proxy_authorization(request, location, proxy),
+            self._resources.keep_alive,
         )
 
     async def _converse(
@@ -170,6 +196,7 @@ class Fetch:
             return response, headers, BytesIO(), following
         await exchange.announce(response)
         buffer = await exchange.body(response, headers, self._resources.max_body_size)
+        await exchange.rest(response)
         return response, headers, buffer, None
 
     def _following(self, request: EffectiveRequest, status: int, headers: HTTPHeaders) -> EffectiveRequest | None:
@@ -194,7 +221,8 @@ class Fetch:
         credentials = location.credentials
         if credentials is None and request.auth_username is not None:
             credentials = request.auth_username, request.auth_password or ""
-        if credentials is None:
+        # What is sent by TRACE comes back in the response (RFC 9110, section 9.3.8).
+        if credentials is None or request.method == "TRACE":
             return None
         if request.auth_mode != "digest":
             return basic(*credentials)

@@ -34,6 +34,9 @@ def redirected(request: Any, url: str, status: int, headers: HTTPHeaders) -> Eff
     following = copy.copy(request.request)
     following.headers = HTTPHeaders(following.headers)
     target = urljoin(url, headers["Location"].strip())
+    if Location.of(target).credentials is not None:
+        # A stranger's way to hide where a link leads (RFC 9110, section 4.2.4).
+        raise ValueError("its URL has a user name, which only the program may give")
     fragment = urldefrag(url).fragment
     if fragment and not urldefrag(target).fragment:
         target += f"#{fragment}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from waterspout._client_connect import Connector
-from waterspout._client_fetch import Fetch, Patience, Resources, limit
+from waterspout._client_fetch import Elders, Fetch, Patience, Resources, limit
 from waterspout._client_origin import Contexts
 from waterspout._client_places import Places
 from waterspout._client_pool import Pool
@@ -75,7 +75,9 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         )
         loop = self.io_loop.asyncio_loop
         pool = Pool(Connector(self.tcp_client, limits), loop, max_clients, max_clients_per_host, idle_timeout)
-        self._resources = Resources(pool, Contexts(), self.max_body_size, environment_proxies)
+        self._resources = Resources(
+            pool, Contexts(), self.max_body_size, environment_proxies, keep_alive=idle_timeout > 0, elders=Elders()
+        )
         self.active: set[asyncio.Task[Any]] = set()
         self._places = Places(max_clients)
 

@@ -74,7 +74,7 @@ async def test_trailers_apart(remote, leftovers):
 @must(
     "client.body.until-close",
     "A body without a declared length ends with the connection.",
-    rfc(9112, "6.3"),
+    rfc(9112, "6.3", "RFC9112-6.3-i7"),
 )
 @each(pieces=PIECES)
 async def test_until_close(remote, leftovers, pieces):
@@ -85,7 +85,7 @@ async def test_until_close(remote, leftovers, pieces):
 @must(
     "client.body.none",
     "An answer to HEAD, 204 and 304 have no body, whatever their fields say.",
-    rfc(9112, "6.3"),
+    rfc(9112, "6.3", "RFC9112-6.3-i1", "RFC9110-6-1"),
     rfc(9110, "6.4.1", "RFC9110-6.4.1-i1", "RFC9110-6.4.1-i2", "RFC9110-15.3.5-i1", "RFC9110-15.4.5-i1"),
 )
 @each(
@@ -105,7 +105,7 @@ async def test_no_body(remote, leftovers, answer):
 @must(
     "client.body.informational",
     "Informational answers, whichever they are, precede the final one, and are not taken for it.",
-    rfc(9110, "15.2", "RFC9110-15.2-2"),
+    rfc(9110, "15.2", "RFC9110-15.2-2", "RFC9110-15.2-i1"),
 )
 @each(pieces=PIECES)
 async def test_informational(remote, leftovers, pieces):
@@ -161,6 +161,20 @@ async def test_length_and_chunked(remote, leftovers):
     except api.httpclient.HTTPClientError as error:
         body = b"hi" if is_refusal(error) else error
     assert body == b"hi"
+
+
+@must(
+    "client.framing.other-coding",
+    "An answer whose last transfer coding is not chunked ends with the connection, or is an error.",
+    rfc(9112, "6.3", "RFC9112-6.3-i4"),
+)
+async def test_other_coding(remote, leftovers):
+    remote.play(closing(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: x-own\r\n\r\nall of it"))
+    try:
+        body = (await remote.fetch()).body
+    except api.httpclient.HTTPClientError as error:
+        body = b"all of it" if is_refusal(error) else error
+    assert body == b"all of it"
 
 
 @must(

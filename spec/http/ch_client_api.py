@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from conformance import api, doc, each, labelled, must, seed, should
+from conformance import api, doc, each, labelled, must, rfc, seed, should
 from conformance.scripted import ok
 
 # -- responses and errors ---------------------------------------------------------------------------------------------
@@ -338,6 +338,7 @@ async def test_blocking(remote):
     "client.fetch.concurrent-reuse",
     "Answers come to the requests they answer, whatever is under way beside them.",
     doc("httpclient.AsyncHTTPClient"),
+    rfc(9112, "9.2", "RFC9112-9.2-1"),
 )
 @each(count=[labelled("many", 60)])
 async def test_right_answers(remote, leftovers, count):

@@ -458,6 +458,7 @@ async def test_reset(remote, leftovers, head):
     "client.tls.verified",
     "A certificate that has expired, is for another name or of a stranger is an error, and no request is made.",
     rfc(9110, "4.3.4", "RFC9110-4.3.4-1", "RFC9110-4.3.4-2", "RFC9110-4.3.4-3", "RFC9110-4.3.4-5", "RFC9110-4.2.2-3"),
+    rfc(9110, "4.3.4", "RFC9110-4.3.4-6"),
 )
 @each(fault=["name", "expired", "authority"])
 async def test_verified(remote, leftovers, fault):

@@ -26,6 +26,7 @@ async def request(remote, path="/", **arguments):
     "client.request.line",
     "The request line has the method, path and query of the URL, and HTTP/1.1; an empty path is sent as /.",
     rfc(9112, "3.2.1", "RFC9112-3.2.1-1", "RFC9112-3.2.1-2", "RFC9112-3-i1", "RFC9112-3.2-i1"),
+    rfc(9110, "7.1", "RFC9110-7.1-1"),
     rfc(9110, "6.2", "RFC9110-6.2-1", "RFC9110-6.2-2"),
 )
 @each(
@@ -344,7 +345,7 @@ async def test_proxy(remote, leftovers):
     "client.proxy.connect",
     "For https a proxy is asked to connect, by host and port, and everything else goes through the tunnel.",
     rfc(9112, "3.2.3", "RFC9112-3.2.3-1"),
-    rfc(9110, "9.3.6", "RFC9110-9.3.6-1", "RFC9110-9.3.6-7", "RFC9110-6.4.1-i3"),
+    rfc(9110, "9.3.6", "RFC9110-9.3.6-1", "RFC9110-9.3.6-7", "RFC9110-6.4.1-i3", "RFC9112-6.3-1"),
     needs=("http-proxy",),
 )
 async def test_connect(remote, leftovers):
