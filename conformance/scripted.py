@@ -184,6 +184,20 @@ def closing(answer: bytes) -> Answer:
     return play
 
 
+async def turns(count: int = 50) -> None:
+    """Let everybody else do what they have to do."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def settled(value: Callable[[], Any]) -> None:
+    """Return when ``value()`` is not zero and changes no more."""
+    last = None
+    while not value() or value() != last:
+        last = value()
+        await turns()
+
+
 class Remote:
     """A scripted server and a client to ask it, both closed after the case."""
 

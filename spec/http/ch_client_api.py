@@ -6,6 +6,9 @@ settings configures that, or makes a client of their own.
 """
 
 import asyncio
+import contextlib
+import json
+import socket
 import threading
 
 import pytest
@@ -22,6 +25,7 @@ from conformance.scripted import ok
     doc("httpclient.HTTPResponse"),
     seed("SEED-020"),
     seed("SEED-153"),
+    seed("SEED-196"),
 )
 async def test_response(remote, leftovers):
     remote.play(ok(b"body", "X-A: b", status="201 Made"))
@@ -94,7 +98,7 @@ async def test_arguments(remote, leftovers):
     seed("SEED-177"),
     seed("SEED-178"),
 )
-async def test_parallel(remote, leftovers):
+async def test_parallel(remote, clock):
     all_there = asyncio.Event()
 
     async def play(peer):
@@ -151,6 +155,7 @@ async def test_callback_fails(remote, leftovers, which):
     "client.fetch.callback",
     "Legacy: callback= gets the response, also that of an error status, or one with code 599 when there is none.",
     seed("SEED-025"),
+    seed("SEED-028"),
     seed("SEED-026"),
     seed("SEED-143"),
     needs=("legacy",),
@@ -299,23 +304,16 @@ async def test_context(remote, leftovers):
         await client.fetch(remote.url())
 
 
-def fetched_elsewhere(url, **arguments):
-    """Return what a blocking client in a thread without a loop makes of ``url``: a response or an exception."""
-    found = []
-
-    def fetch():
-        client = api.httpclient.HTTPClient()
-        try:
-            found.append(client.fetch(url, **arguments))
-            found.append(client.fetch(url, **arguments))
-        except Exception as error:
-            found.append(error)
-        finally:
-            client.close()
-
-    thread = threading.Thread(target=fetch)
-    thread.start()
-    return thread, found
+def fetched_blocking(url):
+    """Return what a blocking client makes of two requests to ``url``: a response and an exception."""
+    client = api.httpclient.HTTPClient()
+    try:
+        response = client.fetch(url)
+        with pytest.raises(api.httpclient.HTTPClientError) as raised:
+            client.fetch(url)
+        return response, raised.value
+    finally:
+        client.close()
 
 
 @must(
@@ -328,10 +326,53 @@ def fetched_elsewhere(url, **arguments):
 async def test_blocking(remote):
     await remote.listen()
     remote.play(ok(b"first"), ok(b"no", status="404 Nowhere"))
-    thread, found = fetched_elsewhere(remote.url())
-    while thread.is_alive():
-        await asyncio.sleep(0.001)
-    assert (found[0].body, found[1].code, type(found[1])) == (b"first", 404, api.httpclient.HTTPClientError)
+    response, error = await asyncio.to_thread(fetched_blocking, remote.url())
+    assert (response.body, error.code, len(remote.asked)) == (b"first", 404, 2)
+
+
+class Upstream:
+    """A service in a thread of its own, which answers one request after another, and then nobody."""
+
+    def __init__(self, answers):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(5)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        threading.Thread(target=self.serve, args=[answers], daemon=True).start()
+
+    def serve(self, answers):
+        with self.listener, contextlib.suppress(TimeoutError):
+            for answer in answers:
+                connection = self.listener.accept()[0]
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+
+@must(
+    "client.blocking.in-handler",
+    "HTTPClient works inside a handler, and blocks the loop meanwhile, so that one request is served at a time.",
+    seed("SEED-005"),
+    seed("SEED-008"),
+    seed("SEED-013"),
+    seed("SEED-015"),
+    seed("SEED-019"),
+    seed("SEED-021"),
+)
+async def test_blocking_in_handler(serve):
+    upstream = Upstream([ok(b'{"results": [1, 2, 3]}', "Connection: close")] * 2)
+    steps = []
+
+    class Rate(api.web.RequestHandler):
+        def get(self):
+            steps.append("asked")
+            found = json.loads(api.httpclient.HTTPClient().fetch(upstream.url).body)["results"]
+            self.write(f"{len(found) / 2:.02f} per second")
+            steps.append("answered")
+
+    application = await serve([("/", Rate)])
+    replies = await asyncio.gather(application.get("/"), application.get("/"))
+    assert [reply.body for reply in replies] == [b"1.50 per second"] * 2
+    assert steps == ["asked", "answered"] * 2
 
 
 @must(

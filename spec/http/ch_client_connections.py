@@ -12,17 +12,11 @@ import ssl
 import pytest
 
 from conformance import api, certificates, doc, each, labelled, must, rfc, should
-from conformance.scripted import closing, ok
+from conformance.scripted import closing, ok, settled, turns
 
 #: Capabilities that not every client has.
 REUSE = ("client-keep-alive",)
 CANCELLATION = ("client-cancellation",)
-
-
-async def turns(count=50):
-    """Let everybody else do what they have to do."""
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 def on_connections(remote):
@@ -371,7 +365,7 @@ async def test_cancel(remote, leftovers):
     doc("httpclient.AsyncHTTPClient"),
     needs=CANCELLATION,
 )
-async def test_cancel_place(remote, leftovers):
+async def test_cancel_place(remote, clock):
     remote.settings = {"max_clients": 1}
     await remote.listen()
     futures = [remote.client.fetch(remote.url(f"/{number}")) for number in range(3)]
@@ -518,8 +512,7 @@ async def test_early_answer(remote, leftovers):
     doc("httpclient.HTTPRequest"),
 )
 async def test_streaming_pressure(remote, leftovers):
-    size = 20_000_000
-    sent, busy = [], []
+    size, sent, busy, beside, held = 20_000_000, [], [], [], []
 
     async def play(peer):
         await peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
@@ -528,14 +521,13 @@ async def test_streaming_pressure(remote, leftovers):
             sent.append(100_000)
 
     async def take(piece):
+        beside.extend(held)
         busy.append(len(piece))
-        assert len(busy) == 1 or not held
-        while held:
-            seen = len(sent)
-            await turns()
-            held[:] = [] if len(sent) == seen else held
+        if len(busy) == 1:
+            held.append(True)
+            await settled(lambda: len(sent))
+            held.clear()
 
-    held = [True]
     remote.play(play)
     await remote.fetch(streaming_callback=take)
-    assert sum(busy) == size
+    assert (sum(busy), beside) == (size, [])

@@ -336,6 +336,26 @@ async def test_no_alert(remote, leftovers, answer):
 
 
 @must(
+    "client.manners.cut-off",
+    "A body that ends with the connection needs the closure alert to be complete: it may have been cut off.",
+    rfc(9112, "8"),
+)
+@each(end=["alert", "cut"])
+async def test_cut_off(remote, leftovers, end):
+    async def play(peer):
+        await peer.send(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+        peer.close() if end == "alert" else peer.cut()
+
+    await remote.listen(certificates.server_context())
+    remote.play(play)
+    trusted = {"ca_certs": certificates.authority_file()}
+    if end == "alert":
+        assert (await remote.fetch(**trusted)).body == b"all of it"
+    else:
+        assert isinstance(await remote.failure(**trusted), Exception)
+
+
+@must(
     "client.manners.closure-alert",
     "Before the client closes a connection of TLS it sends the closure alert.",
     rfc(9112, "9.8", "RFC9112-9.8-3"),

@@ -9,7 +9,7 @@ import asyncio
 import pytest
 
 from conformance import api, doc, each, labelled, must, rfc, should
-from conformance.scripted import ok
+from conformance.scripted import ok, settled
 
 
 async def request(remote, path="/", **arguments):
@@ -230,12 +230,12 @@ async def test_producer_fails(remote, leftovers):
     doc("httpclient.HTTPRequest"),
 )
 async def test_back_pressure(remote, leftovers):
-    written, held = [], asyncio.Event()
+    limit, written, held = 50_000_000, [0], asyncio.Event()
 
     async def produce(write):
-        while True:
+        while written[0] < limit:
             await write(bytes(65536))
-            written.append(65536)
+            written[0] += 65536
 
     async def play(peer):
         await held.wait()
@@ -243,13 +243,9 @@ async def test_back_pressure(remote, leftovers):
 
     remote.play(play)
     future = asyncio.ensure_future(remote.fetch(method="POST", body_producer=produce))
-    seen = -1
-    while len(written) != seen or not written:
-        seen = len(written)
-        for _ in range(50):
-            await asyncio.sleep(0)
+    await settled(lambda: written[0])
     held.set()
-    assert sum(written) < 50_000_000
+    assert written[0] < limit
     with pytest.raises(Exception):  # noqa: B017  # which one is open
         await future
 
