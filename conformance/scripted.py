@@ -212,6 +212,8 @@ class Remote:
         self.pieces = "whole"
         #: Arguments of the client that `fetch` makes.
         self.settings: dict[str, Any] = {}
+        #: The kind of that client; None for the one that is configured.
+        self.kind: Any = None
         self.peers: list[Peer] = []
         self.port = 0
         self.scheme = "http"
@@ -225,7 +227,8 @@ class Remote:
     def client(self) -> Any:
         """The client of the case, made on first use."""
         if self._client is None:
-            self._client = api.httpclient.AsyncHTTPClient(force_instance=True, **self.settings)
+            kind = self.kind or api.httpclient.AsyncHTTPClient
+            self._client = kind(force_instance=True, **self.settings)
         return self._client
 
     def play(self, *answers: Answer) -> None:
