@@ -208,6 +208,7 @@ class Remote:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._others: list[Any] = []
         self._client: Any = None
+        self._owner = True
         #: How answers are sent: one of PIECES.
         self.pieces = "whole"
         #: Arguments of the client that `fetch` makes.
@@ -246,7 +247,7 @@ class Remote:
     async def another(self) -> Remote:
         """Return another server, which has the same client."""
         other = Remote(self._log)
-        other._client = self.client
+        other._client, other._owner = self.client, False
         self._others.append(other)
         await other.listen()
         return other
@@ -295,7 +296,7 @@ class Remote:
 
     async def aclose(self) -> None:
         """Close the client, the connections and the server. Raises what the serving failed with."""
-        if self._client is not None:
+        if self._client is not None and self._owner:
             self._client.close()
         for other in self._others:
             await other.aclose()

@@ -24,6 +24,7 @@ _CHAPTERS = {
     **dict.fromkeys(["redirect", "auth"], "http.client_redirects"),
     **dict.fromkeys(["reuse", "timeout", "cancel", "connect", "tls", "early", "streaming"], "http.client_connections"),
     "manners": "http.client_manners",
+    "curl": "http.client_curl",
     **dict.fromkeys(["fetch", "httprequest", "instance", "blocking"], "http.client_api"),
 }
 

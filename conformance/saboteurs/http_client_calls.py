@@ -25,7 +25,12 @@ def wrapped(arguments: Arguments, name: str, around: Callable[[Any], Any]) -> No
 # -- requests ---------------------------------------------------------------------------------------------------------
 
 
-@asks("fetch-cleans-fields", "Line ends in fields are left out, and the rest is sent.", "request.injection")
+@asks(
+    "fetch-cleans-fields",
+    "Line ends in fields are left out, and the rest is sent.",
+    "request.injection",
+    "curl.injection",
+)
 def _(arguments: Arguments) -> None:
     fields = arguments.get("headers")
     if isinstance(fields, dict):
@@ -140,7 +145,7 @@ def _(arguments: Arguments) -> None:
 # -- redirects and credentials ----------------------------------------------------------------------------------------
 
 
-@asks("fetch-stays", "Redirects are not followed.", "redirect.followed", "redirect.limit")
+@asks("fetch-stays", "Redirects are not followed.", "redirect.followed", "redirect.limit", "curl.redirects")
 def _(arguments: Arguments) -> None:
     arguments["follow_redirects"] = False
 
@@ -319,12 +324,12 @@ def _(ref: Patches) -> None:
     ref.replace(Peer, "inbound", staticmethod(lambda data: data.replace(b"name.test", b"127.0.0.1")))
 
 
-@asks("fetch-trusts-anybody", "Certificates are not verified.", "tls.verified", "manners.common-name")
+@asks("fetch-trusts-anybody", "Certificates are not verified.", "tls.verified", "manners.common-name", "curl.tls")
 def _(arguments: Arguments) -> None:
     arguments["validate_cert"] = False
 
 
-@asks("fetch-options-unheeded", "ssl_options are not heeded.", "tls.good")
+@asks("fetch-options-unheeded", "ssl_options are not heeded.", "tls.good", "curl.not-for-it")
 def _(arguments: Arguments) -> None:
     arguments.pop("ssl_options", None)
 
@@ -377,7 +382,7 @@ def _(ref: Patches) -> None:
     around_fetch(ref, fetch)
 
 
-@asks("fetch-keeps-what-streams", "streaming_callback is not called.", "fetch.streaming")
+@asks("fetch-keeps-what-streams", "streaming_callback is not called.", "fetch.streaming", "curl.callbacks")
 def _(arguments: Arguments) -> None:
     arguments.pop("streaming_callback", None)
 
@@ -432,7 +437,13 @@ def _(ref: Patches) -> None:
     ref.replace(kind, "__new__", staticmethod(__new__))
 
 
-@client_lie("fetch-immortal", "A client that was closed is as good as ever.", "instance.closed", "instance.context")
+@client_lie(
+    "fetch-immortal",
+    "A client that was closed is as good as ever.",
+    "instance.closed",
+    "instance.context",
+    "curl.closed",
+)
 def _(ref: Patches) -> None:
     def fetch(original: Any, client: Any, url: Any, arguments: Arguments) -> Any:
         try:
@@ -452,7 +463,9 @@ def _(ref: Patches) -> None:
     ref.replace(kind, "configure", classmethod(lambda cls, impl, **settings: original(impl)))
 
 
-@client_lie("fetch-of-one-kind", "configure() takes no other implementation.", "instance.implementation")
+@client_lie(
+    "fetch-of-one-kind", "configure() takes no other implementation.", "instance.implementation", "curl.configured"
+)
 def _(ref: Patches) -> None:
     kind = ref.httpclient.AsyncHTTPClient
     original = kind.configure
@@ -480,3 +493,48 @@ def _(ref: Patches) -> None:
         return original(client, url, **arguments)
 
     ref.replace(ref.httpclient.HTTPClient, "fetch", fetch)
+
+
+# -- the client on libcurl --------------------------------------------------------------------------------------------
+
+
+@asks("fetch-never-unpacks", "Bodies are never unpacked.", "curl.unpacks", "coding.gzip")
+def _(arguments: Arguments) -> None:
+    arguments["decompress_response"] = False
+
+
+@asks("fetch-unprepared", "prepare_curl_callback is not called.", "curl.prepare")
+def _(arguments: Arguments) -> None:
+    arguments.pop("prepare_curl_callback", None)
+
+
+@client_lie("fetch-curl-without-numbers", "Errors do not have libcurl's numbers.", "curl.errors")
+def _(ref: Patches) -> None:
+    async def fetch(original: Any, client: Any, url: Any, arguments: Arguments) -> Any:
+        try:
+            return await original(client, url, arguments)
+        except ref.curl_httpclient.CurlError as error:
+            raise ref.httpclient.HTTPClientError(599, str(error)) from None
+
+    around_fetch(ref, fetch)
+
+
+@client_lie("fetch-curl-without-times", "time_info is empty.", "curl.time")
+def _(ref: Patches) -> None:
+    async def fetch(original: Any, client: Any, url: Any, arguments: Arguments) -> Any:
+        response = await original(client, url, arguments)
+        response.time_info.clear()
+        return response
+
+    around_fetch(ref, fetch)
+
+
+@client_lie("fetch-curl-crowds", "The client on libcurl does not heed max_clients.", "curl.parallel")
+def _(ref: Patches) -> None:
+    kind = ref.curl_httpclient.CurlAsyncHTTPClient
+    original = kind.initialize
+
+    def initialize(client: Any, **settings: Any) -> None:
+        original(client, **{**settings, "max_clients": 100})
+
+    ref.replace(kind, "initialize", initialize)

@@ -38,9 +38,17 @@ sends(
     b"",
     "proxy.absolute",
     "proxy.connect",
+    "curl.proxy",
 )
 sends("fetch-head-becomes-get", "A redirect makes a GET of a HEAD.", rb"\AHEAD /there", b"GET /there", "redirect.head")
-sends("fetch-latin-credentials", "Passwords are sent as Latin-1.", rb"dTpww6k=", b"dTpw6Q==", "auth.basic")
+sends(
+    "fetch-latin-credentials",
+    "Passwords are sent as Latin-1.",
+    rb"dTpww6k=",
+    b"dTpw6Q==",
+    "auth.basic",
+    "curl.requests",
+)
 sends("fetch-miscounts-nonces", "Uses of a nonce are counted from 2.", rb"nc=00000001", b"nc=00000002", "auth.digest")
 sends(
     "fetch-old-dates",
