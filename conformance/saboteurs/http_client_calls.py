@@ -142,6 +142,28 @@ def _(arguments: Arguments) -> None:
     arguments["decompress_response"] = True
 
 
+@asks("fetch-basic-for-proxies", "Proxies get basic credentials alone.", "proxy.digest")
+def _(arguments: Arguments) -> None:
+    arguments.pop("proxy_auth_mode", None)
+
+
+@set_up("fetch-blind-to-the-environment", "Proxies of the environment are not heeded.", "proxy.environment")
+def _(settings: Arguments) -> None:
+    settings.pop("environment_proxies", None)
+
+
+@client_lie("fetch-no-websockets-by-proxy", "WebSockets are not opened through proxies.", "proxy.websocket")
+def _(ref: Patches) -> None:
+    original = ref.websocket.websocket_connect
+
+    def connect(request: Any, **options: Any) -> Any:
+        if getattr(request, "proxy_host", None):
+            raise ValueError("WebSockets are not opened through proxies")
+        return original(request, **options)
+
+    ref.replace(ref.websocket, "websocket_connect", connect)
+
+
 # -- redirects and credentials ----------------------------------------------------------------------------------------
 
 
