@@ -54,6 +54,8 @@ class Peer:
         self._h11 = h11.Connection(h11.SERVER)
         # The transport forgets it at its end.
         self._tls = writer.get_extra_info("ssl_object")
+        #: Where the client is.
+        self.address = writer.get_extra_info("peername")[0]
         #: The requests that came on this connection.
         self.asked: list[Asked] = []
         #: Set when the client has closed.

@@ -426,6 +426,11 @@ def _(ref: Patches) -> None:
     around_fetch(ref, fetch)
 
 
+@asks("fetch-from-anywhere", "network_interface is not heeded.", "httprequest.interface")
+def _(arguments: Arguments) -> None:
+    arguments.pop("network_interface", None)
+
+
 @client_lie("fetch-request-of-defaults", "HTTPRequest has no memory for max_redirects.", "httprequest.attributes")
 def _(ref: Patches) -> None:
     _requests(ref, lambda arguments: arguments.pop("max_redirects", None))

@@ -195,6 +195,19 @@ def test_request_attributes():
 
 
 @must(
+    "client.httprequest.interface",
+    "network_interface is the address to connect from; what is none is refused with ValueError.",
+    doc("httpclient.HTTPRequest"),
+)
+async def test_interface(remote, leftovers):
+    remote.play(ok())
+    await remote.fetch(network_interface="127.0.0.5")
+    assert remote.peers[0].address == "127.0.0.5"
+    with pytest.raises(ValueError):
+        await remote.fetch(network_interface="no address")
+
+
+@must(
     "client.httprequest.one-body",
     "A body and a body_producer together are refused.",
     doc("httpclient.HTTPRequest"),
@@ -218,6 +231,13 @@ async def test_if_modified_since(remote, leftovers):
 # -- clients ----------------------------------------------------------------------------------------------------------
 
 
+async def made():
+    """Return the client of this loop, closed."""
+    client = api.httpclient.AsyncHTTPClient()
+    client.close()
+    return client
+
+
 @must(
     "client.instance.shared",
     "AsyncHTTPClient() is the same client all over one event loop, until that is closed; force_instance makes another.",
@@ -226,8 +246,9 @@ async def test_if_modified_since(remote, leftovers):
 async def test_shared(leftovers):
     client = api.httpclient.AsyncHTTPClient()
     own = api.httpclient.AsyncHTTPClient(force_instance=True)
-    assert api.httpclient.AsyncHTTPClient() is client
+    assert api.httpclient.AsyncHTTPClient(max_clients=3) is client
     assert own is not client
+    assert await asyncio.to_thread(asyncio.run, made()) is not client
     client.close()
     after = api.httpclient.AsyncHTTPClient()
     assert after is not client
@@ -371,6 +392,7 @@ async def test_blocking_in_handler(serve):
 
     application = await serve([("/", Rate)])
     replies = await asyncio.gather(application.get("/"), application.get("/"))
+    assert [reply.code for reply in replies] == [200, 200]
     assert [reply.body for reply in replies] == [b"1.50 per second"] * 2
     assert steps == ["asked", "answered"] * 2
 
