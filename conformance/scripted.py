@@ -14,8 +14,9 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -315,6 +316,23 @@ class Remote:
                 raise AssertionError(f"what the client sent is no request: {result}")
             if isinstance(result, Exception):
                 raise result
+
+
+class Upstream:
+    """A service in a thread of its own, for clients that block: it sends one answer on each connection."""
+
+    def __init__(self, answers: Iterable[bytes]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(5)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        threading.Thread(target=self._serve, args=[list(answers)], daemon=True).start()
+
+    def _serve(self, answers: list[bytes]) -> None:
+        with self._listener, contextlib.suppress(TimeoutError, OSError):
+            for answer in answers:
+                with self._listener.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
 
 
 @pytest.fixture

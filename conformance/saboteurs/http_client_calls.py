@@ -409,7 +409,7 @@ def _(arguments: Arguments) -> None:
     arguments.pop("streaming_callback", None)
 
 
-@asks("fetch-calls-back-with-bodies", "The callback gets the body alone.", "fetch.callback")
+@asks("fetch-calls-back-with-bodies", "The callback gets the body alone.", "fetch.callback", "handlers.chain")
 def _(arguments: Arguments) -> None:
     wrapped(arguments, "callback", lambda callback: lambda response: callback(response.body))
 
@@ -509,7 +509,12 @@ def _(ref: Patches) -> None:
     ref.replace(ref.httpclient.HTTPClient, "fetch", fetch)
 
 
-@client_lie("fetch-not-beside-a-loop", "A client that blocks refuses to, where a loop runs.", "blocking.in-handler")
+@client_lie(
+    "fetch-not-beside-a-loop",
+    "A client that blocks refuses to, where a loop runs.",
+    "blocking.in-handler",
+    "handlers.three-ways",
+)
 def _(ref: Patches) -> None:
     original = ref.httpclient.HTTPClient.fetch
 
@@ -520,6 +525,17 @@ def _(ref: Patches) -> None:
         return original(client, url, **arguments)
 
     ref.replace(ref.httpclient.HTTPClient, "fetch", fetch)
+
+
+@client_lie("fetch-one-by-one", "Requests of one loop are made one after another.", "handlers.meanwhile")
+def _(ref: Patches) -> None:
+    kind = ref.simple_httpclient.SimpleAsyncHTTPClient
+    original = kind.initialize
+
+    def initialize(client: Any, **settings: Any) -> None:
+        original(client, **{**settings, "max_clients": 1, "defaults": {"request_timeout": 0.1}})
+
+    ref.replace(kind, "initialize", initialize)
 
 
 # -- the client on libcurl --------------------------------------------------------------------------------------------

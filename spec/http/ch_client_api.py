@@ -6,15 +6,12 @@ settings configures that, or makes a client of their own.
 """
 
 import asyncio
-import contextlib
 import json
-import socket
-import threading
 
 import pytest
 
 from conformance import api, doc, each, labelled, must, rfc, seed, should
-from conformance.scripted import ok
+from conformance.scripted import Upstream, ok
 
 # -- responses and errors ---------------------------------------------------------------------------------------------
 
@@ -349,24 +346,6 @@ async def test_blocking(remote):
     remote.play(ok(b"first"), ok(b"no", status="404 Nowhere"))
     response, error = await asyncio.to_thread(fetched_blocking, remote.url())
     assert (response.body, error.code, len(remote.asked)) == (b"first", 404, 2)
-
-
-class Upstream:
-    """A service in a thread of its own, which answers one request after another, and then nobody."""
-
-    def __init__(self, answers):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(5)
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
-        threading.Thread(target=self.serve, args=[answers], daemon=True).start()
-
-    def serve(self, answers):
-        with self.listener, contextlib.suppress(TimeoutError):
-            for answer in answers:
-                connection = self.listener.accept()[0]
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(answer)
 
 
 @must(
