@@ -120,6 +120,11 @@ class Peer:
         self._log.add("suite", note="closed by the suite")
         self._writer.close()
 
+    def end(self) -> None:
+        """End this direction of the connection alone."""
+        self._log.add("suite", note="half closed by the suite")
+        self._writer.write_eof()
+
     def reset(self) -> None:
         """Break the connection off."""
         self._log.add("suite", note="reset by the suite")

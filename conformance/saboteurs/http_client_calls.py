@@ -341,6 +341,17 @@ def _(ref: Patches, response: Any) -> None:
         response.error = ref.httpclient.HTTPClientError(599, str(response.error))
 
 
+@client_lie("fetch-silence-is-consent", "A server that leaves without an answer has said 200.", "connect.half-closed")
+def _(ref: Patches) -> None:
+    async def fetch(original: Any, client: Any, url: Any, arguments: Arguments) -> Any:
+        try:
+            return await original(client, url, arguments)
+        except ref.simple_httpclient.HTTPStreamClosedError:
+            return ref.httpclient.HTTPResponse(ref.httpclient.HTTPRequest(url), 200)
+
+    around_fetch(ref, fetch)
+
+
 @client_lie("fetch-maps-host", "Host is what hostname_mapping made of it.", "connect.mapping")
 def _(ref: Patches) -> None:
     ref.replace(Peer, "inbound", staticmethod(lambda data: data.replace(b"name.test", b"127.0.0.1")))
