@@ -14,8 +14,9 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -54,6 +55,8 @@ class Peer:
         self._h11 = h11.Connection(h11.SERVER)
         # The transport forgets it at its end.
         self._tls = writer.get_extra_info("ssl_object")
+        #: Where the client is.
+        self.address = writer.get_extra_info("peername")[0]
         #: The requests that came on this connection.
         self.asked: list[Asked] = []
         #: Set when the client has closed.
@@ -116,6 +119,11 @@ class Peer:
         """End the connection."""
         self._log.add("suite", note="closed by the suite")
         self._writer.close()
+
+    def end(self) -> None:
+        """End this direction of the connection alone."""
+        self._log.add("suite", note="half closed by the suite")
+        self._writer.write_eof()
 
     def reset(self) -> None:
         """Break the connection off."""
@@ -313,6 +321,23 @@ class Remote:
                 raise AssertionError(f"what the client sent is no request: {result}")
             if isinstance(result, Exception):
                 raise result
+
+
+class Upstream:
+    """A service in a thread of its own, for clients that block: it sends one answer on each connection."""
+
+    def __init__(self, answers: Iterable[bytes]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(5)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        threading.Thread(target=self._serve, args=[list(answers)], daemon=True).start()
+
+    def _serve(self, answers: list[bytes]) -> None:
+        with self._listener, contextlib.suppress(TimeoutError, OSError):
+            for answer in answers:
+                with self._listener.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ _CHAPTERS = {
     **dict.fromkeys(["reuse", "timeout", "cancel", "connect", "tls", "early", "streaming"], "http.client_connections"),
     "manners": "http.client_manners",
     "curl": "http.client_curl",
+    "handlers": "http.client_in_handlers",
     **dict.fromkeys(["fetch", "httprequest", "instance", "blocking"], "http.client_api"),
 }
 

@@ -341,6 +341,17 @@ def _(ref: Patches, response: Any) -> None:
         response.error = ref.httpclient.HTTPClientError(599, str(response.error))
 
 
+@client_lie("fetch-silence-is-consent", "A server that leaves without an answer has said 200.", "connect.half-closed")
+def _(ref: Patches) -> None:
+    async def fetch(original: Any, client: Any, url: Any, arguments: Arguments) -> Any:
+        try:
+            return await original(client, url, arguments)
+        except ref.simple_httpclient.HTTPStreamClosedError:
+            return ref.httpclient.HTTPResponse(ref.httpclient.HTTPRequest(url), 200)
+
+    around_fetch(ref, fetch)
+
+
 @client_lie("fetch-maps-host", "Host is what hostname_mapping made of it.", "connect.mapping")
 def _(ref: Patches) -> None:
     ref.replace(Peer, "inbound", staticmethod(lambda data: data.replace(b"name.test", b"127.0.0.1")))
@@ -409,7 +420,7 @@ def _(arguments: Arguments) -> None:
     arguments.pop("streaming_callback", None)
 
 
-@asks("fetch-calls-back-with-bodies", "The callback gets the body alone.", "fetch.callback")
+@asks("fetch-calls-back-with-bodies", "The callback gets the body alone.", "fetch.callback", "handlers.chain")
 def _(arguments: Arguments) -> None:
     wrapped(arguments, "callback", lambda callback: lambda response: callback(response.body))
 
@@ -424,6 +435,11 @@ def _(ref: Patches) -> None:
         return response
 
     around_fetch(ref, fetch)
+
+
+@asks("fetch-from-anywhere", "network_interface is not heeded.", "httprequest.interface")
+def _(arguments: Arguments) -> None:
+    arguments.pop("network_interface", None)
 
 
 @client_lie("fetch-request-of-defaults", "HTTPRequest has no memory for max_redirects.", "httprequest.attributes")
@@ -504,7 +520,12 @@ def _(ref: Patches) -> None:
     ref.replace(ref.httpclient.HTTPClient, "fetch", fetch)
 
 
-@client_lie("fetch-not-beside-a-loop", "A client that blocks refuses to, where a loop runs.", "blocking.in-handler")
+@client_lie(
+    "fetch-not-beside-a-loop",
+    "A client that blocks refuses to, where a loop runs.",
+    "blocking.in-handler",
+    "handlers.three-ways",
+)
 def _(ref: Patches) -> None:
     original = ref.httpclient.HTTPClient.fetch
 
@@ -515,6 +536,17 @@ def _(ref: Patches) -> None:
         return original(client, url, **arguments)
 
     ref.replace(ref.httpclient.HTTPClient, "fetch", fetch)
+
+
+@client_lie("fetch-one-by-one", "Requests of one loop are made one after another.", "handlers.meanwhile")
+def _(ref: Patches) -> None:
+    kind = ref.simple_httpclient.SimpleAsyncHTTPClient
+    original = kind.initialize
+
+    def initialize(client: Any, **settings: Any) -> None:
+        original(client, **{**settings, "max_clients": 1, "defaults": {"request_timeout": 0.1}})
+
+    ref.replace(kind, "initialize", initialize)
 
 
 # -- the client on libcurl --------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from waterspout.protocol.http1 import ClientConnection, Event, Limits
 
 #: How many bytes may wait to be looked at before reading stops.
 MAX_BACKLOG = 65536
+#: Seconds for a server to take what a connection has to say at its end.
+ALERT_SECONDS = 1.0
 
 
 class ClientDriver(asyncio.Protocol):
@@ -27,6 +29,7 @@ class ClientDriver(asyncio.Protocol):
         "_backlog",
         "_error",
         "_gate",
+        "_last",
         "_loop",
         "_lost",
         "_tls",
@@ -49,6 +52,7 @@ class ClientDriver(asyncio.Protocol):
         self._error: BaseException | None = None
         self._lost = False
         self._tls: ssl.SSLObject | None = None
+        self._last: asyncio.TimerHandle | None = None
         #: How many exchanges were begun.
         self.exchanges = 0
         #: Whether anything came since the exchange began.
@@ -81,6 +85,8 @@ class ClientDriver(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
         self._lost = True
+        if self._last is not None:
+            self._last.cancel()
         if exc is None and self._tls is not None:
             # Python 3.10 does not announce an end that the server has declared.
             self._note_end()
@@ -191,9 +197,13 @@ class ClientDriver(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Close the connection at once."""
+        """Close the connection at once; of TLS, as soon as the closure alert is out (RFC 9112, section 9.8)."""
         self.on_quiet_end = None
-        self._transport.abort()
+        if self._tls is None or self._lost:
+            self._transport.abort()
+        else:
+            self._transport.close()
+            self._last = self._loop.call_later(ALERT_SECONDS, self._transport.abort)
 
     def _wake(self) -> None:
         waiter = self._waiter

@@ -33,6 +33,8 @@ class Location:
     @classmethod
     def of(cls, url: str) -> Location:
         """Take ``url`` apart.  Raises `ValueError` for what is no URL of HTTP."""
+        if not isinstance(url, str):
+            raise ValueError(f"a URL is text, not {url!r}")
         if _CONTROLS.search(url):
             raise ValueError(f"a URL has no control characters, but {url!r} has")
         parts = urlsplit(url)

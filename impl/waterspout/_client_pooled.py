@@ -10,6 +10,7 @@ from waterspout._client_head import IDEMPOTENT
 from waterspout._client_origin import Contexts, Location, Proxy, Route
 from waterspout._client_pool import Pool
 from waterspout._client_request import EffectiveRequest, HTTPStreamClosedError
+from waterspout.netutil import is_valid_ip
 
 
 @dataclass
@@ -37,12 +38,15 @@ class PooledFetch(Fetch):
 
     def _route(self, request: EffectiveRequest, location: Location, proxy: Proxy | None) -> Route:
         context = self._resources.contexts.of(request) if location.scheme == "https" else None
+        source = request.network_interface
+        if source and not is_valid_ip(source):
+            raise ValueError(f"network_interface={source!r}: simple_httpclient takes an address, and this is none")
         ipv6 = request.allow_ipv6 is not False
         host, port = location.host, location.port
         if proxy is not None and context is None:
             # A proxy's connections serve all hosts.
             host, port = proxy.host, proxy.port
-        return Route(host, port, context, proxy, request.network_interface, ipv6)
+        return Route(host, port, context, proxy, source, ipv6)
 
     async def _on_connection(
         self, request: EffectiveRequest, location: Location, route: Route, fresh: bool = False

@@ -105,12 +105,13 @@ class Transfers:
 class CurlExchange(Exchange):
     """One request by libcurl, with what comes back as events."""
 
-    def __init__(self, transfers: Transfers, curl: Any, request: Any, method: str) -> None:
+    def __init__(self, transfers: Transfers, curl: Any, request: Any, method: str, max_size: int) -> None:
         # Not that of Exchange, which begins with a connection.
         self._transfers = transfers
         self._curl = curl
         self._request = request
         self._method = method
+        self._left = max_size
         self._lines: list[str] = []
         self._head: Response | None = None
         self._events: deque[Event] = deque()
@@ -180,6 +181,9 @@ class CurlExchange(Exchange):
         event = self._events.popleft()
         if isinstance(event, Data):
             self._backlog -= len(event.data)
+            self._left -= len(event.data)
+            if self._left < 0:
+                raise CurlError(pycurl.E_FILESIZE_EXCEEDED, "the body is longer than max_body_size")
         return event
 
     async def rest(self, response: Response) -> None:

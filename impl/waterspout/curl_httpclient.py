@@ -97,7 +97,7 @@ class _CurlFetch(Fetch):
             _set_connection(curl, request, proxy, left)
             if request.prepare_curl_callback is not None:
                 request.prepare_curl_callback(curl)
-            exchange = CurlExchange(self._transfers, curl, request, head.method)
+            exchange = CurlExchange(self._transfers, curl, request, head.method, self._terms.max_body_size)
             outcome = await self._converse(exchange, request, location)
             self.times = {name: curl.getinfo(number) for name, number in _TIMES.items()}
             return outcome

@@ -106,8 +106,8 @@ class AsyncHTTPClient(Configurable):
     """A client for many requests at a time.
 
     Constructing it gives the one instance of the current event loop, which all of a program share, unless
-    ``force_instance`` asks for one of its own.  That one belongs to whoever made it, who calls `close`, or uses it as
-    an asynchronous context manager::
+    ``force_instance`` asks for another one; arguments are for the first call, later ones get what is there.  The other
+    one belongs to whoever made it, who calls `close`, or uses it as an asynchronous context manager::
 
         async with AsyncHTTPClient(force_instance=True, max_clients=100) as client:
             response = await client.fetch("http://www.example.com")
@@ -132,8 +132,6 @@ class AsyncHTTPClient(Configurable):
             client = super().__new__(cls, **kwargs)
             client._instance_cache = clients
             clients[io_loop] = client
-        elif kwargs:
-            raise ValueError("this loop's client is there already: use configure(), or force_instance=True")
         return client
 
     @classmethod

@@ -6,15 +6,12 @@ settings configures that, or makes a client of their own.
 """
 
 import asyncio
-import contextlib
 import json
-import socket
-import threading
 
 import pytest
 
 from conformance import api, doc, each, labelled, must, rfc, seed, should
-from conformance.scripted import ok
+from conformance.scripted import Upstream, ok
 
 # -- responses and errors ---------------------------------------------------------------------------------------------
 
@@ -195,6 +192,19 @@ def test_request_attributes():
 
 
 @must(
+    "client.httprequest.interface",
+    "network_interface is the address to connect from; what is none is refused with ValueError.",
+    doc("httpclient.HTTPRequest"),
+)
+async def test_interface(remote, leftovers):
+    remote.play(ok())
+    await remote.fetch(network_interface="127.0.0.5")
+    assert remote.peers[0].address == "127.0.0.5"
+    with pytest.raises(ValueError):
+        await remote.fetch(network_interface="no address")
+
+
+@must(
     "client.httprequest.one-body",
     "A body and a body_producer together are refused.",
     doc("httpclient.HTTPRequest"),
@@ -218,6 +228,13 @@ async def test_if_modified_since(remote, leftovers):
 # -- clients ----------------------------------------------------------------------------------------------------------
 
 
+async def made():
+    """Return the client of this loop, closed."""
+    client = api.httpclient.AsyncHTTPClient()
+    client.close()
+    return client
+
+
 @must(
     "client.instance.shared",
     "AsyncHTTPClient() is the same client all over one event loop, until that is closed; force_instance makes another.",
@@ -226,8 +243,9 @@ async def test_if_modified_since(remote, leftovers):
 async def test_shared(leftovers):
     client = api.httpclient.AsyncHTTPClient()
     own = api.httpclient.AsyncHTTPClient(force_instance=True)
-    assert api.httpclient.AsyncHTTPClient() is client
+    assert api.httpclient.AsyncHTTPClient(max_clients=3) is client
     assert own is not client
+    assert await asyncio.to_thread(asyncio.run, made()) is not client
     client.close()
     after = api.httpclient.AsyncHTTPClient()
     assert after is not client
@@ -330,24 +348,6 @@ async def test_blocking(remote):
     assert (response.body, error.code, len(remote.asked)) == (b"first", 404, 2)
 
 
-class Upstream:
-    """A service in a thread of its own, which answers one request after another, and then nobody."""
-
-    def __init__(self, answers):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(5)
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
-        threading.Thread(target=self.serve, args=[answers], daemon=True).start()
-
-    def serve(self, answers):
-        with self.listener, contextlib.suppress(TimeoutError):
-            for answer in answers:
-                connection = self.listener.accept()[0]
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(answer)
-
-
 @must(
     "client.blocking.in-handler",
     "HTTPClient works inside a handler, and blocks the loop meanwhile, so that one request is served at a time.",
@@ -371,7 +371,7 @@ async def test_blocking_in_handler(serve):
 
     application = await serve([("/", Rate)])
     replies = await asyncio.gather(application.get("/"), application.get("/"))
-    assert [reply.body for reply in replies] == [b"1.50 per second"] * 2
+    assert [(reply.code, reply.body) for reply in replies] == [(200, b"1.50 per second")] * 2
     assert steps == ["asked", "answered"] * 2
 
 

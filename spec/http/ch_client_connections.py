@@ -449,6 +449,24 @@ async def test_reset(remote, leftovers, head):
 
 
 @must(
+    "client.connect.half-closed",
+    "A server that ends its direction before it has answered is an error at once, and the client closes.",
+    doc("httpclient.HTTPClientError"),
+    rfc(9112, "8", "RFC9112-8-2"),
+)
+@each(head=[b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome"])
+async def test_half_closed(remote, leftovers, head):
+    async def play(peer):
+        await peer.send(head)
+        peer.end()
+        await peer.body()
+
+    remote.play(play)
+    assert (await remote.failure(method="POST", body=b"body")).code == 599
+    await remote.peers[0].gone()
+
+
+@must(
     "client.tls.verified",
     "A certificate that has expired, is for another name or of a stranger is an error, and no request is made.",
     rfc(9110, "4.3.4", "RFC9110-4.3.4-1", "RFC9110-4.3.4-2", "RFC9110-4.3.4-3", "RFC9110-4.3.4-5", "RFC9110-4.2.2-3"),

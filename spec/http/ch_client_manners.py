@@ -360,9 +360,11 @@ async def test_cut_off(remote, leftovers, end):
     "Before the client closes a connection of TLS it sends the closure alert.",
     rfc(9112, "9.8", "RFC9112-9.8-3"),
 )
-async def test_closure_alert(remote, leftovers):
+@each(when=["said", "cut-short"])
+async def test_closure_alert(remote, leftovers, when):
     await remote.listen(certificates.server_context())
-    remote.play(ok(b"ok", "Connection: close"))
-    await remote.fetch(ca_certs=certificates.authority_file())
+    remote.play(ok(b"ok", "Connection: close") if when == "said" else b"HTTP/1.1 200 OK\r\nno answer\r\n\r\n")
+    fetching = asyncio.ensure_future(remote.fetch(ca_certs=certificates.authority_file()))
+    await asyncio.gather(fetching, return_exceptions=True)
     await remote.peers[0].gone()
     assert remote.peers[0].was_told()
