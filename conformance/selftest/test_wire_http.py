@@ -213,6 +213,16 @@ def test_in_step_holds_a_server_to_its_word(against: Callable[..., Conversation]
         against(saying(closing, close=False)).wire.send(get("/")).expect(200).expect_in_step()
 
 
+def test_in_step_notes_an_end_that_nobody_announced(against: Callable[..., Conversation]) -> None:
+    """Who says nothing may close; who promised not to, may not."""
+    told = against(saying(OK))
+    told.wire.send(get("/")).expect(200).expect_in_step()
+    assert told.reasons == ["the connection ended though the answer did not say close"]
+    promising = OK.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
+    with pytest.raises(AssertionError, match=r"the probe's own echo.*(closed|reset) by the target"):
+        against(saying(promising)).wire.send(get("/")).expect(200).expect_in_step()
+
+
 def test_joined_sends_the_probe_with_the_message(against: Callable[..., Conversation]) -> None:
     """In the way joined one send carries message and probe, and both answers are matched."""
     told = against(saying(OK + echo(b"/echo?probe=1"), close=False), chop="joined")
