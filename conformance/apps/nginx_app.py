@@ -21,18 +21,13 @@ async def main() -> None:
         Path(where, "nginx.conf").write_text(template.format(certificate=CERTIFICATE, **settings), encoding="utf-8")
         # The listening sockets are handed down, as at an upgrade: whoever connects early waits in their queue.
         inherited = {"NGINX": "".join(f"{one.fileno()};" for one in (listener, secured))}
-        command = shutil.which("nginx") or "/usr/sbin/nginx"
-        nginx = await asyncio.create_subprocess_exec(
-            command,
-            "-p",
-            where,
-            "-c",
-            f"{where}/nginx.conf",
-            env=inherited,
-            pass_fds=[listener.fileno(), secured.fileno()],
-        )
+        command = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", where, "-c", "nginx.conf"]
+        fds = [listener.fileno(), secured.fileno()]
+        nginx = await asyncio.create_subprocess_exec(*command, env=inherited, pass_fds=fds)
         greet(listener, secured)
-        await until_stdin_closes()
+        ends = [asyncio.ensure_future(end) for end in (nginx.wait(), until_stdin_closes())]
+        # An nginx that cannot start must end this program with its error, not leave the suite waiting.
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         nginx.terminate()
         await nginx.wait()
 

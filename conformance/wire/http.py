@@ -225,7 +225,7 @@ class Wire:
     def may_reject(self, *statuses: int, also: Collection[int] = (), respond: bool = False, **parsed: Any) -> Wire:
         """Expect a rejection as ``must_reject`` does, or else an echo with ``parsed`` and a connection that goes on.
 
-        A status of ``also`` is allowed but not preferred, and so is the end without an answer unless ``respond`` is true.
+        A status of ``also``, and an end without an answer unless ``respond`` is true, are allowed but not preferred.
         """
         expected = f"{either(statuses, also)} and the end, or 200 and an echo with {shown(spoken(parsed))}"
         self._flush(probe=True)
