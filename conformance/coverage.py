@@ -127,7 +127,9 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 
 def _sentence(row: dict[str, Any]) -> Statement:
-    observable = row["observable"] in ("server-wire", "both") and row["level"] not in ("MAY", "OPTIONAL")
+    # Of clients the book judges those of WebSocket so far.
+    seen = {"server-wire", "both"} | ({"client-wire"} if row["rfc"] in (6455, 7692) else set())
+    observable = row["observable"] in seen and row["level"] not in ("MAY", "OPTIONAL")
     return Statement(
         row["id"],
         f"RFC {row['rfc']}",

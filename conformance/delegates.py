@@ -21,6 +21,13 @@ def respond(connection: Any, body: bytes = b"", code: int = 200, **fields: str) 
     connection.finish()
 
 
+def telling(*names: str) -> Callable[[Any], None]:
+    """Return an application that answers with these attributes of the request, one in a line."""
+    return lambda request: respond(
+        request.connection, "\n".join(str(getattr(request, name)) for name in names).encode()
+    )
+
+
 def delegate(**hooks: Callable[..., Any]) -> Any:
     """Return a connection delegate whose messages call ``hooks`` by the names of their methods.
 

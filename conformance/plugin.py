@@ -35,6 +35,7 @@ from conformance.verdict import (
 
 pytest_plugins = [
     "conformance.serving",
+    "conformance.hosting",
     "conformance.clock",
     "conformance.leftovers",
     "conformance.streams",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import runpy
 import signal
 import socket
 import subprocess
@@ -23,8 +22,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from conformance import loops
-from conformance.saboteurs import Patches
 from conformance.target import Target
 
 #: Seconds an interpreter may take to start and to listen; a busy machine needs a few.
@@ -94,7 +91,7 @@ def running(target: Target, source: str, *arguments: str) -> Iterator[Program]:
     with tempfile.TemporaryDirectory(prefix="conform-") as folder, tempfile.TemporaryFile() as log:
         path = Path(folder) / "program.py"
         path.write_text(code, encoding="utf-8")
-        command = [target.python, "-m", __name__, target.package, target.saboteur, str(path), *words]
+        command = [target.python, "-m", "conformance.launch", target.package, target.saboteur, str(path), *words]
         mark = uuid.uuid4().hex
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), _MARK: mark}
         process = subprocess.Popen(
@@ -123,17 +120,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def main() -> None:
-    """Tell the lie of the run, if any, and run the program with its arguments."""
-    package, saboteur, path, *arguments = sys.argv[1:]
-    loops.use_inherited()
-    if saboteur:
-        Patches.apply_named(saboteur, package)
-    sys.argv = [path, *arguments]
-    runpy.run_path(path, run_name="__main__")
-
-
-if __name__ == "__main__":
-    main()

@@ -19,8 +19,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-import pytest
-
 Level = Literal["must", "should", "compat"]
 SourceKind = Literal["rfc", "doc", "seed", "observed"]
 Case = TypeVar("Case", bound=Callable[..., Any])
@@ -134,6 +132,9 @@ def each(**dimension: Iterable[Any]) -> Callable[[Case], Case]:
     ids = [f"{name}={row.label}" for row in rows]
 
     def parametrize(case: Case) -> Case:
+        # Programs that cases start import this package too, and have no use for pytest.
+        import pytest
+
         marked: Case = pytest.mark.parametrize(name, [row.value for row in rows], ids=ids)(case)
         return marked
 

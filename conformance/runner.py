@@ -124,7 +124,9 @@ class Child:
     def _command(self, done: Path) -> list[str]:
         options, target = self._options, self.target
         command = [target.python, "-m", "pytest", *_files(options.ids)]
-        command += ["-p", "conformance.plugin", "-q", "--no-header"]
+        command += ["-p", "xdist", "-p", "conformance.plugin", "-q", "--no-header"]
+        # What failed is rendered for its record; pytest's own rendering parses sources again for each failure.
+        command += ["--tb=native"]
         command += [
             "-c",
             str(BOOK / "pyproject.toml"),
@@ -310,7 +312,9 @@ def _environment() -> dict[str, str]:
     if (BOOK / "impl" / "waterspout").is_dir():
         paths.append(str(BOOK / "impl"))
     paths += [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+    # Other plugins of the environment cost time to load and must not change what a case does.
+    plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return {**os.environ, **plugins, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
 
 
 def _applicable(target: Target) -> Iterator[catalogue.Entry]:

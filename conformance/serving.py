@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -54,9 +55,14 @@ class Server:
             return await connection.fetch(method, path, **request)
 
     @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """Open a connection for several requests, or for one whose answer is read in pieces; close it at the end."""
-        opening = asyncio.open_connection("127.0.0.1", self.port)
+    async def connection(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[Connection]:
+        """Open a connection for several requests, or for one whose answer is read in pieces; close it at the end.
+
+        With ``tls`` it is one to "localhost".
+        """
+        opening = asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=tls, server_hostname=None if tls is None else "localhost"
+        )
         reader, writer = await in_time(opening, lambda: "a connection to the server")
         connection = Connection(reader, writer, self._log, self.host)
         self._connections.append(connection)

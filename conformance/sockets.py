@@ -8,12 +8,14 @@ of conformance.client and names what was waited for.
 from __future__ import annotations
 
 import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 from conformance.client import Connection
 from conformance.serving import Server
+from conformance.wire import deflate
 from conformance.wire.answers import Answer
 from conformance.wire.frame_reader import FaultyFrame, FrameReader, Received, Silence
 from conformance.wire.frames import Frame, binary, close, ping, pong, text
@@ -54,20 +56,25 @@ class Buffer:
 class Peer:
     """The client's side of one WebSocket.
 
-    ``answer`` is the server's 101 answer, ``pings`` the payloads of the server's pings.
+    ``answer`` is the server's 101 answer, ``pings`` the payloads of the server's pings, which are answered unless
+    ``answers_pings`` is set to False.
     """
 
     def __init__(self, connection: Connection, answer: Answer, rest: bytes) -> None:
         self.answer = answer
         self.pings: list[bytes] = []
+        self.answers_pings = True
         self._connection = connection
         self._buffer = Buffer(rest)
         self._reader = FrameReader(cast(Any, self._buffer), self._on_ping)
+        agreed = deflate.agreed(answer.values("sec-websocket-extensions"))
+        self._reader.inflation = None if agreed is None else deflate.Inflation(agreed)
         self._close_sent = False
 
     def _on_ping(self, payload: bytes) -> None:
         self.pings.append(payload)
-        self.send_frames(pong(payload))
+        if self.answers_pings:
+            self.send_frames(pong(payload))
 
     def send(self, *messages: str | bytes) -> None:
         """Send messages, str as text and bytes as binary, in one piece."""
@@ -85,6 +92,10 @@ class Peer:
         """Send a close frame, an empty one without a code; ``closed`` waits for the end."""
         self._close_sent = True
         self.send_frames(close(code, reason))
+
+    def half_close(self) -> None:
+        """End the client's side of TCP without a close frame, and go on reading."""
+        self._connection.half_close()
 
     def drop(self) -> None:
         """End the TCP connection without a close frame."""
@@ -138,13 +149,15 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def websocket(server: Server, path: str, **fields: str | Sequence[str]) -> AsyncIterator[Peer]:
-    """Open a WebSocket to ``path``; end its connection, if that is still there, when the body ends.
+async def websocket(
+    server: Server, path: str, tls: ssl.SSLContext | None = None, **fields: str | Sequence[str]
+) -> AsyncIterator[Peer]:
+    """Open a WebSocket to ``path``, with ``tls`` over TLS; end its connection, if still there, when the body ends.
 
     ``fields`` of the handshake have "_" for "-". Raises AssertionError when the answer is not a faultless 101.
     """
     sent = request(path, "GET", "1.1", {"host": server.host, **fields})
-    async with server.connection() as connection:
+    async with server.connection(tls) as connection:
         connection.send_bytes(sent)
         head = b""
         while b"\r\n\r\n" not in head:

@@ -17,7 +17,7 @@ closed, and offers the same routes on both ports; one that cannot speak TLS leav
 ``* /error``
     Raises an exception the framework does not know.
 ``/ws/echo``
-    Sends every WebSocket message back, text as text and binary as binary.
+    Sends every WebSocket message back, text as text and binary as binary; compressed if the client offers that.
 ``/ws/answer``
     Takes text messages that are JSON: ``{"send": text}``, ``{"close": [code, reason]}``, ``{"subprotocol": true}``;
     offers the subprotocols "chat" and "superchat".

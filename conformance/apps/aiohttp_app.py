@@ -56,7 +56,7 @@ async def error(request: web.Request) -> web.Response:
 
 
 async def ws_echo(request: web.Request) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(max_msg_size=20 * 1024 * 1024, compress=False)
+    socket = web.WebSocketResponse(max_msg_size=20 * 1024 * 1024)
     await socket.prepare(request)
     async for message in socket:
         if message.type is WSMsgType.TEXT:
@@ -67,7 +67,7 @@ async def ws_echo(request: web.Request) -> web.WebSocketResponse:
 
 
 async def ws_answer(request: web.Request) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(protocols=SUBPROTOCOLS, compress=False)
+    socket = web.WebSocketResponse(protocols=SUBPROTOCOLS)
     await socket.prepare(request)
     async for message in socket:
         told = json.loads(message.data)

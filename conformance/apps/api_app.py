@@ -69,6 +69,9 @@ def application(package: str) -> Any:
             raise RuntimeError("the fixture application was asked to fail")
 
     class WSEcho(websocket.WebSocketHandler):  # type: ignore[name-defined, misc]
+        def get_compression_options(self) -> dict[str, Any]:
+            return {}
+
         def on_message(self, message: str | bytes) -> None:
             self.write_message(message, binary=isinstance(message, bytes))
 

@@ -13,9 +13,8 @@ from conformance.apps.asgi_app import application
 
 
 def _server(**options: Any) -> uvicorn.Server:
-    config = uvicorn.Config(application, http=sys.argv[1], ws="websockets-sansio", ws_per_message_deflate=False,
-                            ws_max_size=20 * 1024 * 1024, lifespan="off", log_level="warning", access_log=False,
-                            **options)  # fmt: skip
+    config = uvicorn.Config(application, http=sys.argv[1], ws="websockets-sansio", ws_max_size=20 * 1024 * 1024,
+                            lifespan="off", log_level="warning", access_log=False, **options)  # fmt: skip
     return uvicorn.Server(config)
 
 

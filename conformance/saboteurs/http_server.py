@@ -11,8 +11,8 @@ from conformance.delegates import respond
 from conformance.saboteurs import Patches, saboteur
 from conformance.saboteurs.lies import around
 
-SERVER = "http.server"
-SHUTDOWN = "http.shutdown"
+SERVER = ("http.server", "http.listening")
+SHUTDOWN = ("http.shutdown",)
 
 
 def ids(*kills: str) -> tuple[str, ...]:
@@ -77,11 +77,13 @@ def relayed(ref: Patches, relay: type[Relay], changes: dict[str, Any] | None = N
     around(ref, ref.httpserver.HTTPServer, "initialize", lie)
 
 
-def relay(name: str, words: str, *kills: str, chapter: str = SERVER) -> Callable[[type[Relay]], type[Relay]]:
+def relay(
+    name: str, words: str, *kills: str, chapters: tuple[str, ...] = SERVER
+) -> Callable[[type[Relay]], type[Relay]]:
     """Register a lying `Relay`."""
 
     def register(liar: type[Relay]) -> type[Relay]:
-        @saboteur(f"server-{name}", words, chapters=chapter, kills=ids(*kills))
+        @saboteur(f"server-{name}", words, chapters=chapters, kills=ids(*kills))
         def _(ref: Patches) -> None:
             relayed(ref, liar)
 
@@ -604,7 +606,7 @@ async def _(original: Any, self: Any) -> None:
 
 
 @relay(
-    "tells-nobody", "Nobody hears that a connection is lost.", "close-all.busy", "shutdown.bounded", chapter=SHUTDOWN
+    "tells-nobody", "Nobody hears that a connection is lost.", "close-all.busy", "shutdown.bounded", chapters=SHUTDOWN
 )
 class TellsNobody(Relay):
     def headers_received(self, start_line: Any, headers: Any) -> Any:

@@ -15,9 +15,12 @@ from conformance.saboteurs.lies import after, around, before, catching, every_ha
 CHAPTER = "websocket.handlers"
 
 
-def socket_lie(name: str, lie: str, *kills: str) -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
-    """Register a saboteur of this chapter; ``kills`` are ids without what they have in common."""
-    return saboteur(name, lie, chapters=CHAPTER, kills=tuple(f"websocket.handler.{one}" for one in kills))
+def socket_lie(
+    name: str, lie: str, *kills: str, chapter: str = CHAPTER
+) -> Callable[[Callable[[Patches], None]], Callable[[Patches], None]]:
+    """Register a saboteur of this chapter, or of ``chapter``; ``kills`` are ids without what they have in common."""
+    common = "websocket.handler" if chapter == CHAPTER else chapter
+    return saboteur(name, lie, chapters=chapter, kills=tuple(f"{common}.{one}" for one in kills))
 
 
 def every_socket(ref: Patches, change: Callable[[Any], None]) -> None:

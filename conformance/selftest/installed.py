@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def main(wheels: Path, home: Path) -> None:
-    """Make an environment in ``home``, install the wheels, run a chapter from an empty directory."""
+    """Make an environment in ``home``, install the wheels, run some cases from an empty directory."""
     venv.create(home, clear=True, with_pip=True)
     binaries = home / "bin"
     subprocess.run([str(binaries / "pip"), "install", "-q", *map(str, sorted(wheels.glob("*.whl")))], check=True)
@@ -19,7 +19,7 @@ def main(wheels: Path, home: Path) -> None:
     listed = subprocess.run([binaries / "conform", "list"], check=True, cwd=work, capture_output=True, text=True)
     if listed.stdout.count("\n") < 150:
         raise SystemExit(f"the installed book is not whole:\n{listed.stdout}")
-    run = [str(binaries / "conform"), "run", "core.queues", "websocket.framing", "--import", "waterspout"]
+    run = [str(binaries / "conform"), "run", "queues.queue.*", "websocket.opcode.*", "--import", "waterspout"]
     subprocess.run(run, check=True, cwd=work)
 
 

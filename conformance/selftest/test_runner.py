@@ -47,7 +47,7 @@ def package(directory: Path, name: str, queues: str) -> targets.Target:
 
 def judge(target: targets.Target, ids: str, **options: object) -> list[CaseRecord]:
     run_file = runlog.RunFile("run", targets={target.name: {"title": "", "version": ""}})
-    chosen = runner.Options(ids=(ids,), chops="whole", **options)  # type: ignore[arg-type]
+    chosen = runner.Options(ids=(ids,), chops="whole", jobs=1, **options)  # type: ignore[arg-type]
     records = runner.judge([target], chosen, run_file)
     run_file.close()
     return records
@@ -70,7 +70,7 @@ def test_a_package_that_ends_the_process_fails_each_case_and_the_run_goes_on(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     text = "import os\nclass Queue:\n    def __init__(self, maxsize=0):\n        os._exit(3)\n"
-    records = judge(package(tmp_path, "ending_package", text), API_IDS, jobs=1)
+    records = judge(package(tmp_path, "ending_package", text), API_IDS)
 
     assert records
     assert {record.verdict for record in records} <= {Verdict.FAIL, Verdict.MISSING}
@@ -84,7 +84,7 @@ def test_a_package_that_hangs_where_no_signal_reaches_is_ended(tmp_path: Path, m
         "import signal, time\nclass Queue:\n    def __init__(self, maxsize=0):\n"
         "        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n        time.sleep(600)\n"
     )
-    records = judge(package(tmp_path, "hanging_package", text), API_IDS, jobs=1, seconds=1.0)
+    records = judge(package(tmp_path, "hanging_package", text), API_IDS, seconds=1.0)
 
     assert records
     assert any("hung" in record.message for record in records)

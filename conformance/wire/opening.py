@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
+from conformance.wire import deflate
 from conformance.wire.answers import Answer
 
 #: 16 bytes in base64. Any will do; a fixed one makes two runs comparable.
@@ -100,4 +101,5 @@ def _choice_faults(offered: list[tuple[str, str]], answer: Answer) -> list[str]:
             faults.append(f"a malformed extension {one!r}")
         elif one.split(";")[0].strip() not in names:
             faults.append(f"extension {one!r}, which was not offered")
-    return faults
+    asked = [value for name, value in offered if name == "sec-websocket-extensions"]
+    return faults + deflate.answer_faults(asked, answer.values("sec-websocket-extensions"))

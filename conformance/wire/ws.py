@@ -28,10 +28,11 @@ import pytest
 
 from conformance.server_process import ServerProcess
 from conformance.verdict import NotTestable
-from conformance.wire import opening
+from conformance.wire import deflate, opening
 from conformance.wire.answers import Answer, AnswerReader, Unreadable
 from conformance.wire.chopping import http_borders
 from conformance.wire.connection import DEADLINE, Connection
+from conformance.wire.deflate import Compression, compressed, deflated, fragments
 from conformance.wire.frame_reader import FaultyFrame, FrameReader, Received, Silence
 from conformance.wire.frames import (
     CLOSE,
@@ -50,7 +51,22 @@ from conformance.wire.frames import (
 )
 from conformance.wire.judging import JSONValue, either, shown, spoken
 
-__all__ = ["WebSocket", "binary", "close", "cont", "frame", "part", "ping", "pong", "text", "ws"]
+__all__ = [
+    "Compression",
+    "WebSocket",
+    "binary",
+    "close",
+    "compressed",
+    "cont",
+    "deflated",
+    "fragments",
+    "frame",
+    "part",
+    "ping",
+    "pong",
+    "text",
+    "ws",
+]
 
 #: Seconds after which a target that does not react to a fault is asked whether it goes on.
 _PATIENCE = 0.2
@@ -84,6 +100,8 @@ class WebSocket:
         self._messages: deque[Received] = deque()
         self._pongs: deque[bytes] = deque()
         self._close: Received | None = None
+        self._agreed: deflate.Parameters | None = None
+        self._last = _NOTHING
         self._said: deque[str] = deque(maxlen=4)
         self._heard: deque[str] = deque(maxlen=6)
 
@@ -100,6 +118,13 @@ class WebSocket:
             raise NotTestable(f"the opening handshake failed: {error}") from None
         finally:
             self._chop = chop
+
+    def open_deflate(self, offer: str = deflate.NAME, target: str = "/ws/echo") -> WebSocket:
+        """Perform the opening handshake with this offer, which must be accepted: else the case is not testable."""
+        self.open(target, sec_websocket_extensions=offer)
+        if self._agreed is None:
+            raise NotTestable(f"the target did not agree to {offer!r}")
+        return self
 
     def handshake(
         self,
@@ -147,6 +172,30 @@ class WebSocket:
             faults.append(f"an extension was agreed to: {answer.values('sec-websocket-extensions')}")
         if faults:
             self._fail("the handshake's answer has " + "; ".join(faults), expected, shown(answer.head))
+        self._agreed = deflate.agreed(answer.values("sec-websocket-extensions"))
+        if self._agreed is not None:
+            self._reader.inflation = deflate.Inflation(self._agreed)
+        return self
+
+    def expect_agreed(self, *, may_decline: bool = False, **parameters: Collection[str | None]) -> WebSocket:
+        """Expect that permessage-deflate was agreed to, each named parameter with one of these values.
+
+        ``None`` stands for a parameter that is left out, "" for one without a value; parameters that are not named
+        are free. ``may_decline`` allows no agreement at all, which is not preferred.
+        """
+        self.steps.append({"expect_agreed": {name: spoken(list(values)) for name, values in parameters.items()}})
+        said = self._agreed
+        if said is None and may_decline:
+            self._lenient("the offer was declined")
+            return self
+        shown_parameters = "; ".join(f"{name}={value}" if value else name for name, value in (said or {}).items())
+        if said is None:
+            self._fail("permessage-deflate was offered and not agreed to", "an agreement", "no extension")
+        for name, values in parameters.items():
+            came = None if name not in said else said[name] or ""
+            if came not in values:
+                wanted = either(["nothing" if one is None else one or "no value" for one in values])
+                self._fail(f"expected {name} with {wanted}, but {came} came", wanted, shown_parameters)
         return self
 
     def expect_refused(
@@ -236,9 +285,17 @@ class WebSocket:
     def _expect_message(self, wanted: Received) -> WebSocket:
         self._flush()
         self._receive_until(lambda: bool(self._messages), str(wanted))
-        came = self._messages.popleft()
+        came = self._last = self._messages.popleft()
         if came != wanted:
             self._fail(_difference(came, wanted), str(wanted), str(came))
+        return self
+
+    def expect_shorter(self) -> WebSocket:
+        """Expect that the last message took fewer bytes than it has."""
+        self.steps.append({"expect_shorter": True})
+        last = self._last
+        if last.wire is None or len(last.wire) >= len(last.payload):
+            self._fail("a message that compresses well was sent as it is", "fewer bytes", str(last))
         return self
 
     def expect_pong(self, *payloads: bytes) -> WebSocket:

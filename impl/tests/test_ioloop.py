@@ -231,6 +231,33 @@ def test_run_sync_cancels_what_takes_too_long(loop: Any) -> None:
     assert seen == ["cancelled"]
 
 
+def test_run_sync_cancels_what_has_begun_though_the_time_passed_before(
+    loop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a loop runs first, timers or what is ready: the coroutine gets to its first wait."""
+    seen = []
+    start = loop.start
+
+    def start_late() -> None:
+        asyncio_loop = loop.asyncio_loop
+        passed = asyncio_loop.time() + 0.01
+        while asyncio_loop.time() <= passed:
+            pass
+        start()
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            seen.append("ended")
+
+    monkeypatch.setattr(loop, "start", start_late)
+    with pytest.raises(TimeoutError):
+        loop.run_sync(slow, timeout=0.001)
+
+    assert seen == ["ended"]
+
+
 def test_run_sync_says_when_the_loop_was_stopped_or_is_running(loop: Any) -> None:
     """Two mistakes, two RuntimeErrors; and what was abandoned does not stop a later run."""
     gate: asyncio.Future[None] = loop.asyncio_loop.create_future()

@@ -28,9 +28,9 @@ class GreetingServer(tcpserver.TCPServer):
         return Greeter()
 
 
-def port_of(server: tcpserver.TCPServer) -> Any:
-    """Return the port of the first listener."""
-    return server._listeners[0].socket.getsockname()[1]
+def port_of(server: tcpserver.TCPServer, listener: int = 0) -> Any:
+    """Return the port of a listener, the first one."""
+    return server._listeners[listener].socket.getsockname()[1]
 
 
 async def greeting(port: int) -> bytes:
@@ -103,7 +103,7 @@ def test_bind_takes_the_port_and_start_serves_it() -> None:
             server.start()
         assert await greeting(port_of(server)) == b"hello"
         server.bind(0, "127.0.0.1")
-        assert await greeting(server._listeners[1].sockname[1]) == b"hello"
+        assert await greeting(port_of(server, 1)) == b"hello"
         server.stop()
 
     asyncio.run(test())

@@ -28,7 +28,6 @@ from waterspout.protocol.websocket.frames import (
     CONTINUATION,
     PING,
     PONG,
-    RSV1,
     TEXT,
     apply_mask,
     build_frame_header,
@@ -262,13 +261,6 @@ def test_the_limit_does_not_wait_for_the_payload() -> None:
     assert server.feed(frame(BINARY, bytes(4), fin=False)) == []
     events = server.feed(build_frame_header(CONTINUATION, 7, True) + KEY)
     assert events == [Closed(1009, "message is longer than 10 octets", False)]
-
-
-def test_a_negotiated_reserved_bit_is_let_through() -> None:
-    """The seam for extensions."""
-    client = Connection(CLIENT, reserved_bits=RSV1)
-    assert client.feed(b"\xc2\x01x") == [Message(b"x")]
-    assert [type(event) for event in client.feed(b"\xa2\x01x")] == [Closed]
 
 
 def test_input_octet_by_octet_is_not_held_back() -> None:

@@ -646,8 +646,9 @@ class TestKeepingAlive:
             peer.connection.ping(b"")
             peer.feed()
             assert run_timer(timers) == delay
+            dropped = peer.transport.closed
             peer.driver.connection_lost(None)
-            return peer.transport.closed, peer.told[-1]
+            return dropped, peer.told[-1]
 
         settings = {"websocket_ping_interval": 10, "websocket_ping_timeout": timeout}
 

@@ -19,7 +19,7 @@ from waterspout.protocol.websocket import (
     make_key,
     request_headers,
 )
-from waterspout.protocol.websocket.handshake import parse_extensions
+from waterspout.protocol.websocket.extensions import parse_extensions
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -62,9 +62,19 @@ def test_the_two_sides_agree() -> None:
 
 def test_an_offer_of_extensions_reaches_the_server() -> None:
     """The client passes an offer through; the server reads it."""
-    offer = "permessage-deflate; client_max_window_bits"
-    hello = check_request("GET", "HTTP/1.1", request_headers("h", KEY, extensions=offer))
-    assert hello.extensions == [Extension("permessage-deflate", [("client_max_window_bits", None)])]
+    offer = Extension("permessage-deflate", [("client_max_window_bits", None), ("server_max_window_bits", "10")])
+    hello = check_request("GET", "HTTP/1.1", request_headers("h", KEY, extension=offer))
+    assert hello.extensions == [offer]
+    answer = accept_headers(hello, extension=Extension("permessage-deflate", [("server_max_window_bits", "10")]))
+    found = check_response(101, answer, KEY, extensions=["permessage-deflate"])
+    assert found.extensions == [Extension("permessage-deflate", [("server_max_window_bits", "10")])]
+
+
+def test_an_extension_agreed_to_twice_fails_the_handshake() -> None:
+    """Two answers to one question leave open which holds."""
+    changes = {"Sec-WebSocket-Extensions": ["x-a", "x-a; p=1"]}
+    with pytest.raises(HandshakeError, match="twice"):
+        check_response(101, fields(RESPONSE, changes), KEY, extensions=["x-a"])
 
 
 ACCEPTABLE = {

@@ -1,12 +1,12 @@
-"""The server's side of one WebSocket connection, after the handshake (RFC 6455).
+"""One WebSocket connection after its handshake, of a server or a client (RFC 6455).
 
 `WebSocketDriver` is an `asyncio.Protocol`.  What arrives goes into a `protocol.websocket.Connection`; the
-events that come out go to the handler, one after another.  While the handler takes its time over one (it
-returned something to wait for), the next ones wait in a queue, and when too much waits, reading stops, so
-that the peer feels it.  Until then the connection stays alive: pings are answered and pongs noticed as they
-arrive.
+events that come out go to the receiver (a handler, or a client's connection), one after another.  While the
+receiver takes its time over one (it returned something to wait for), the next ones wait in a queue, and when
+too much waits, reading stops, so that the peer feels it.  Until then the connection stays alive: pings are
+answered and pongs noticed as they arrive.
 
-What the handler sends while it is called leaves in one write when it returns.
+What the receiver sends while it is called leaves in one write when it returns.
 
 Endings: both Close frames exchanged (section 7.1.1), a violation by the peer, which is answered with the
 close code for it (section 7.1.7), or the loss of TCP.  A peer that does not answer a Close frame is waited
@@ -18,15 +18,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import itertools
 import socket
 from collections import deque
-from collections.abc import Awaitable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Awaitable, Iterator
+from typing import Any, Protocol, cast
 
 from waterspout._loggers import gen_log
+from waterspout._websocket_inbox import OVERHEAD, Inbox
 from waterspout._write_gate import WriteGate
 from waterspout.protocol.websocket import (
-    SERVER,
     Closed,
     CloseReceived,
     Connection,
@@ -37,18 +38,20 @@ from waterspout.protocol.websocket import (
     Pong,
     State,
 )
-from waterspout.web.lifecycle import FAILURES, log_failure, start_task
+from waterspout.web.lifecycle import FAILURES, start_task
 
-if TYPE_CHECKING:
-    from waterspout.websocket import WebSocketHandler
-
-#: How many bytes may come while the handler is busy before reading stops; as for HTTP requests that wait.
+#: How many bytes may wait for a busy receiver before reading stops; as for HTTP requests that wait.
 MAX_BACKLOG = 65536
+#: How many bytes that are sent during one call are collected for one write.
+MAX_COLLECTED = 65536
+#: How many bytes may wait for a peer that does not read; more than any default message.
+MAX_UNSENT = 64 * 1024 * 1024
 #: How long the peer may take to answer a Close frame, or to read what was sent before the end.
 CLOSE_SECONDS = 5.0
+#: How many events of one read are handed on before other connections get their turn.
+EVENTS_AT_ONCE = 256
 
-_INTERNAL_ERROR = 1011
-_NO_STATUS, _ABNORMAL = 1005, 1006
+_GOING_AWAY, _POLICY_VIOLATION, _INTERNAL_ERROR = 1001, 1008, 1011
 
 
 class WebSocketError(Exception):
@@ -62,8 +65,33 @@ class WebSocketClosedError(WebSocketError):
     """
 
 
+class Receiver(Protocol):
+    """Who is told what happens on a connection."""
+
+    def on_message(self, message: str | bytes) -> Any:
+        """Take a message; the next one waits for what this returns."""
+
+    def on_ping(self, data: bytes) -> Any:
+        """Take note of a ping, which has been answered."""
+
+    def on_pong(self, data: bytes) -> Any:
+        """Take note of a pong."""
+
+    def _ws_opened(self) -> Any:
+        """Begin; the first message waits for what this returns."""
+
+    def _ws_closed(self, closed: Closed) -> Any:
+        """Take note of the end; what this returns is waited for."""
+
+    def _ws_failed(self, error: BaseException) -> None:
+        """Log what one of the other methods raised."""
+
+    def _ws_peer(self) -> str:
+        """Return a name of the peer, for logs."""
+
+
 class WebSocketDriver(asyncio.Protocol):
-    """Moves bytes and events between one transport and one handler."""
+    """Moves bytes and events between one transport and one receiver."""
 
     __slots__ = (
         "_awaiting_pong",
@@ -71,19 +99,24 @@ class WebSocketDriver(asyncio.Protocol):
         "_busy",
         "_calling",
         "_clean",
+        "_collected",
         "_context",
+        "_drop_unsent",
         "_end_timer",
         "_ended",
         "_failed",
         "_gate",
-        "_handler",
+        "_gone",
         "_held",
+        "_inbox",
         "_loop",
+        "_max_unsent",
         "_paused",
         "_ping_interval",
         "_ping_timeout",
         "_ping_timer",
         "_queue",
+        "_receiver",
         "_transport",
         "connection",
     )
@@ -92,28 +125,38 @@ class WebSocketDriver(asyncio.Protocol):
 
     def __init__(
         self,
-        handler: WebSocketHandler,
+        receiver: Receiver,
+        connection: Connection,
         *,
-        max_message_size: int,
-        ping_interval: float | None,
-        ping_timeout: float | None,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
+        max_unsent: int | None = MAX_UNSENT,
+        drop_unsent: bool = False,
     ) -> None:
-        self.connection = Connection(SERVER, max_message_size=max_message_size)
-        self._handler = handler
+        self.connection = connection
+        self._receiver = receiver
         self._loop = loop = asyncio.get_running_loop()
         # Every callback sees the context variables that were set up to the handshake.
         self._context = contextvars.copy_context()
         self._gate = WriteGate(loop)
+        self._gone: asyncio.Future[None] | None = None
+        self._max_unsent = max_unsent
+        self._drop_unsent = drop_unsent
         self._queue: deque[Event] = deque()
-        # What comes behind the peer's Close frame: our answer to it.
+        self._inbox: Inbox | None = None
+        # What was received and not looked at: too much waits before it, or it stands behind the peer's Close
+        # frame, that is, it is our answer to that.
         self._held: Iterator[Event] | None = None
         self._busy: asyncio.Task[None] | None = None
         self._calling = False
+        # What was sent since the last write.
+        self._collected = 0
         # Both Close frames were exchanged.
         self._clean = False
+        # What the waiting messages take.
         self._backlog = 0
         self._paused = False
-        # The handler failed, so it gets no more messages; the end of the transport was set off.
+        # The receiver failed, so it gets no more messages; the end of the transport was set off.
         self._failed = False
         self._ended = False
         self._end_timer: asyncio.TimerHandle | None = None
@@ -125,7 +168,7 @@ class WebSocketDriver(asyncio.Protocol):
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Open the connection for the handler."""
+        """Open the connection for the receiver."""
         self._transport = cast(asyncio.Transport, transport)
         if self._ping_interval:
             self._ping_timer = self._loop.call_later(self._ping_interval, self._send_ping)
@@ -136,33 +179,45 @@ class WebSocketDriver(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, and hand on what it completes."""
+        events = self.connection.events(data)
         if self._held is not None:
-            # Behind the peer's Close nothing counts.
+            # Some transports deliver a little more after they were told to pause. Behind the peer's Close,
+            # where reading goes on, nothing counts.
+            if self._paused and not self._ended:
+                self._held = itertools.chain(self._held, events)
             return
         self._calling = True
-        self._context.run(self._deliver, self.connection.events(data))
+        self._context.run(self._deliver, events)
         self._calling = False
-        if self._busy is not None:
-            self._backlog += len(data)
-            if self._backlog > MAX_BACKLOG and not self._paused and not self._ended:
-                self._paused = True
-                self._transport.pause_reading()
         self._flush()
+
+    def begin_reading(self) -> None:
+        """Read on a transport that was paused before it came here."""
+        if not self._paused and not self._ended:
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """Let the transport close: a peer that sends no more cannot take part in the closing handshake."""
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hand on that the connection is gone, unless the handler knows."""
+        """Hand on that the connection is gone, unless the receiver knows."""
         self._ended = True
+        if not self._transport.is_closing():
+            # A TLS transport that the peer ended would complain when it is thrown away.
+            self._transport.close()
         self._gate.fail(WebSocketClosedError("the connection was lost before the message had left"))
         for timer in (self._end_timer, self._ping_timer):
             if timer is not None:
                 timer.cancel()
-        # A Close that waited for the handler was received all the same.
-        held, self._held = self._held or iter(()), None
-        self._context.run(self._deliver, [*held, *self.connection.feed_eof()])
+        # What waits for the receiver was received all the same, and comes before the end.
+        self._held = itertools.chain(self._held or (), self._events_at_end())
+        self._go_on()
+        self._lost().set_result(None)
+
+    def _events_at_end(self) -> Iterator[Event]:
+        # Asked for when what came before has been looked at.
+        yield from self.connection.feed_eof()
 
     def pause_writing(self) -> None:
         """Let writers wait until the peer has taken some."""
@@ -172,51 +227,82 @@ class WebSocketDriver(asyncio.Protocol):
         """Let writers go on."""
         self._gate.open()
 
-    # To the handler
+    # To the receiver
 
     def _open(self) -> None:
-        handler = self._handler
         try:
-            result: Any = handler.open(*handler.open_args, **handler.open_kwargs)
+            result: Any = self._receiver._ws_opened()
         except FAILURES as error:
             self._fail(error)
             return
         self._wait_for(result)
 
-    def _deliver(self, events: Iterable[Event]) -> None:
-        """Give events to the handler, or let them wait while it is busy.
+    def _deliver(self, events: Iterator[Event]) -> None:
+        """Give events to the receiver, or let them wait while it is busy, or while it is others' turn.
 
-        The answer to the peer's Close waits with them: it would keep the handler from answering the messages
+        The answer to the peer's Close waits with them: it would keep the receiver from answering the messages
         that came before (section 5.5.1).
         """
+        left = EVENTS_AT_ONCE
         for event in events:
-            kind = type(event)
-            if kind is Pong:
-                self._awaiting_pong = False
-            elif kind is Closed:
-                self._clean = cast(Closed, event).clean
+            left -= 1
             if self._busy is None:
-                self._wait_for(self._call(event))
-                continue
-            self._queue.append(event)
-            if kind is CloseReceived and isinstance(events, Iterator):
-                self._held = events
+                result = self._call(event)
+                if result is not None:
+                    self._wait_for(result)
+            else:
+                self._keep(event)
+                if type(event) is CloseReceived:
+                    self._held = events
+                    return
+            if self._backlog > MAX_BACKLOG or not left:
+                self._hold(events, others_turn=not left)
                 return
 
+    def _keep(self, event: Event) -> None:
+        self._queue.append(event)
+        self._backlog += _size(event)
+        if type(event) is Pong:
+            self._awaiting_pong = False
+
+    def _hold(self, events: Iterator[Event], others_turn: bool) -> None:
+        """Look at the rest of what was received later, and read no more until then."""
+        self._held = events
+        if not self._paused and not self._ended:
+            self._paused = True
+            self._transport.pause_reading()
+        if others_turn and self._backlog <= MAX_BACKLOG:
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Look at what is held, and read again, if there is room for it."""
+        if self._busy is not None or self._backlog > MAX_BACKLOG:
+            return
+        held, self._held = self._held, None
+        if held is not None:
+            self._calling = True
+            self._context.run(self._deliver, held)
+            self._calling = False
+        if self._paused and self._held is None and not self._ended:
+            self._paused = False
+            self._transport.resume_reading()
+        self._flush()
+
     def _call(self, event: Event) -> Any:
-        """Give one event to the handler; returns what it returns.  What it raises ends the connection."""
-        kind = type(event)
-        handler = self._handler
-        if kind is Closed:
-            self._announce_end(cast(Closed, event))
-        elif not self._failed:
+        """Give one event to the receiver; returns what it returns.  What it raises ends the connection."""
+        if isinstance(event, Closed):
+            return self._announce_end(event)
+        if not self._failed:
             try:
-                if kind is Message:
-                    return handler.on_message(cast(Message, event).data)
-                if kind is Ping:
-                    return handler.on_ping(cast(Ping, event).data)
-                if kind is Pong:
-                    return handler.on_pong(cast(Pong, event).data)
+                if isinstance(event, Message):
+                    if self._inbox is None:
+                        return self._receiver.on_message(event.data)
+                    self._backlog += self._inbox.put(event.data)
+                elif isinstance(event, Ping):
+                    return self._receiver.on_ping(event.data)
+                elif isinstance(event, Pong):
+                    self._awaiting_pong = False
+                    return self._receiver.on_pong(event.data)
             except FAILURES as error:
                 self._fail(error)
         return None
@@ -226,28 +312,24 @@ class WebSocketDriver(asyncio.Protocol):
         if result is None:
             return
         if not inspect.isawaitable(result):
-            error = TypeError(f"a WebSocket handler's methods return None or an awaitable, not {type(result).__name__}")
+            error = TypeError(f"a WebSocket's methods return None or an awaitable, not {type(result).__name__}")
             self._fail(error)
             return
         self._busy = start_task(self._drain(result))
 
     async def _drain(self, awaitable: Awaitable[Any]) -> None:
-        """Wait for what the handler is busy with, then go through the queue in the same way."""
+        """Wait for what the receiver is busy with, then go through the queue in the same way."""
         queue = self._queue
         await self._guarded(awaitable)
         while queue:
-            result = self._call(queue.popleft())
+            event = queue.popleft()
+            self._backlog -= _size(event)
+            result = self._call(event)
             if result is not None:
                 await self._guarded(result)
-        self._busy = None
-        held, self._held = self._held, None
-        if held is not None:
-            self._deliver(held)
-        self._backlog = 0
-        if self._paused and not self._ended:
-            self._transport.resume_reading()
-        self._paused = False
-        self._flush()
+        if self._busy is asyncio.current_task():
+            self._busy = None
+        self._go_on()
 
     async def _guarded(self, awaitable: Awaitable[Any]) -> None:
         try:
@@ -260,47 +342,82 @@ class WebSocketDriver(asyncio.Protocol):
                 self._transport.close()
             raise
 
+    def inbox(self) -> Inbox:
+        """Return the queue that messages go to from now on, in place of the receiver's `on_message`."""
+        inbox = self._inbox
+        if inbox is None:
+            inbox = self._inbox = Inbox(self._loop, self._taken)
+            # What the receiver is busy with is the reading, perhaps; nothing may wait for that.
+            self._busy = None
+            waiting = list(self._queue)
+            self._queue.clear()
+            self._backlog = 0
+            for event in waiting:
+                self._call(event)
+            self._loop.call_soon(self._go_on)
+        return inbox
+
+    def _taken(self, size: int) -> None:
+        self._backlog -= size
+        if self._held is not None or self._paused:
+            self._loop.call_soon(self._go_on)
+
     def _fail(self, error: BaseException) -> None:
-        """Close because the handler failed; it gets no more messages."""
+        """Close because the receiver failed; it gets no more messages."""
         self._failed = True
         if isinstance(error, WebSocketClosedError) and self.connection.state is State.CLOSED:
-            # The peer left while the handler was busy answering, which is nobody's mistake.
-            gen_log.info("the peer left during %s", self._handler.request.uri)
+            # The peer left while the receiver was busy answering, which is nobody's mistake.
+            gen_log.info("%s left while it was being answered", self._receiver._ws_peer())
             return
-        log_failure(self._handler, error)
+        self._receiver._ws_failed(error)
         self.close(_INTERNAL_ERROR, None)
 
-    def _announce_end(self, closed: Closed) -> None:
-        handler = self._handler
-        if closed.code not in (_NO_STATUS, _ABNORMAL):
-            handler.close_code = closed.code
-            handler.close_reason = closed.reason or None
-        if not closed.clean and closed.code != _ABNORMAL:
-            gen_log.info("WebSocket of %s ended: %s", handler.request.remote_ip, closed.reason)
+    def _announce_end(self, closed: Closed) -> Any:
+        self._clean = closed.clean
+        if closed.clean and not self.connection.should_drop:
+            # A client leaves the end of TCP to the server (section 7.1.1), but not for ever.
+            self._arm_end()
+        if self._inbox is not None:
+            self._inbox.close()
         try:
-            handler.on_connection_close()
+            return self._receiver._ws_closed(closed)
         except Exception as error:
-            log_failure(handler, error)
+            self._receiver._ws_failed(error)
+            return None
 
-    # From the handler
+    # From the receiver
 
     def is_closing(self) -> bool:
         """Whether nothing can be sent any more."""
         return self.connection.state is not State.OPEN
 
-    def write_message(self, message: str | bytes) -> asyncio.Future[None]:
+    def write_message(self, message: str | bytes, compress: bool = True) -> asyncio.Future[None]:
         """Send text or binary; the future is done when there is room for more."""
-        if self._transport.is_closing():
+        transport, gate = self._transport, self._gate
+        if transport.is_closing():
             # The transport knows of a loss before it says so.
             raise WebSocketClosedError("the connection is lost or closing")
+        if not gate.is_open and self._is_too_much(len(message)):
+            return gate.done
         try:
-            self.connection.send_message(message)
+            self.connection.send_message(message, compress)
         except ConnectionClosedError as error:
             raise WebSocketClosedError(str(error)) from error
-        if not self._calling:
+        self._collected += len(message)
+        if not self._calling or self._collected > MAX_COLLECTED:
             self._flush()
-        gate = self._gate
         return gate.done if gate.is_open else gate.future
+
+    def _is_too_much(self, size: int) -> bool:
+        """Whether a message is to be dropped because the peer does not read; closes if that is the policy."""
+        limit = self._max_unsent
+        if limit is None or self.is_closing() or self._transport.get_write_buffer_size() + size <= limit:
+            return False
+        if self._drop_unsent:
+            return True
+        gen_log.warning("%s does not read: more than %d bytes wait for it", self._receiver._ws_peer(), limit)
+        self.close(_POLICY_VIOLATION, "messages are not read")
+        raise WebSocketClosedError(f"the peer does not read: more than {limit} bytes wait for it")
 
     def ping(self, data: bytes) -> None:
         """Send a ping."""
@@ -311,12 +428,33 @@ class WebSocketDriver(asyncio.Protocol):
         if not self._calling:
             self._flush()
 
-    def close(self, code: int | None, reason: str | None) -> None:
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Begin the closing handshake; the peer has `CLOSE_SECONDS` to answer."""
         self.connection.close(code, reason)
         self._arm_end()
         if not self._calling:
             self._flush()
+
+    def abort(self) -> None:
+        """End the connection without a closing handshake."""
+        self._ended = True
+        self._transport.abort()
+
+    async def shut_down(self) -> None:
+        """Close with 1001, because the server goes away, and wait until the connection is gone.
+
+        For the server's own graceful shutdown.  It takes `CLOSE_SECONDS` at most; cancelling stops the waiting
+        only.  RFC 6455, section 7.4.1.
+        """
+        gone = self._lost()
+        if not gone.done():
+            self.close(_GOING_AWAY, "the server is going away")
+        await asyncio.shield(gone)
+
+    def _lost(self) -> asyncio.Future[None]:
+        if self._gone is None:
+            self._gone = self._loop.create_future()
+        return self._gone
 
     def set_nodelay(self, value: bool) -> None:
         """Have small messages sent at once, or collected, by TCP."""
@@ -329,6 +467,7 @@ class WebSocketDriver(asyncio.Protocol):
     def _flush(self) -> None:
         connection = self.connection
         data = connection.data_to_send()
+        self._collected = 0
         if data and not self._ended:
             self._transport.write(data)
         if connection.should_drop and not self._ended:
@@ -366,9 +505,13 @@ class WebSocketDriver(asyncio.Protocol):
         timeout, interval = self._ping_timeout or 0, self._ping_interval or 0
         # While we do not read, the silence is ours.
         if timeout and self._awaiting_pong and not self._paused and not self.is_closing():
-            gen_log.info("no pong from %s within %s seconds", self._handler.request.remote_ip, timeout)
+            gen_log.info("no pong from %s within %s seconds", self._receiver._ws_peer(), timeout)
             self.close(_INTERNAL_ERROR, "no pong in time")
             self._ended = True
             self._transport.close()
             return
         self._ping_timer = self._loop.call_later(max(interval - timeout, 0) if timeout else 0, self._send_ping)
+
+
+def _size(event: Event) -> int:
+    return OVERHEAD + (len(event.data) if isinstance(event, Message) else 0)

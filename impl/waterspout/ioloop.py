@@ -208,7 +208,9 @@ class IOLoop(LegacyLoop, Configurable):
             expired = True
             started[0].cancel()
 
-        timer = None if timeout is None else self.call_later(timeout, expire)
+        # A busy machine may let the time pass before the first turn, whose timers uvloop runs before what is ready. Two
+        # turns on, ``begin`` has run and so has the coroutine's first step: what is cancelled has always begun.
+        timer = None if timeout is None else self.call_later(timeout, loop.call_soon, loop.call_soon, expire)
         loop.call_soon(begin)
         try:
             self.start()

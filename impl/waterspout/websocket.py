@@ -8,25 +8,42 @@ from __future__ import annotations
 
 import functools
 from asyncio import Future
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from waterspout import httputil
 from waterspout._loggers import gen_log
-from waterspout._websocket_driver import WebSocketClosedError, WebSocketDriver, WebSocketError
-from waterspout.escape import json_encode, utf8
+from waterspout._websocket_client import WebSocketClientConnection, websocket_connect
+from waterspout._websocket_driver import MAX_UNSENT, WebSocketClosedError, WebSocketDriver, WebSocketError
+from waterspout._websocket_messages import deflate_options, messages, not_connected, outgoing
+from waterspout.escape import utf8
 from waterspout.protocol.websocket import (
     DEFAULT_MAX_MESSAGE_SIZE,
+    SERVER,
     ClientHello,
+    Closed,
+    Connection,
+    Extension,
     HandshakeError,
     accept_headers,
+    answer_offers,
     check_request,
+    make_codecs,
 )
 from waterspout.web import Application, RequestHandler
-from waterspout.web.lifecycle import completed
+from waterspout.web.lifecycle import completed, log_failure
 
-__all__ = ["WebSocketClosedError", "WebSocketError", "WebSocketHandler"]
+__all__ = [
+    "WebSocketClientConnection",
+    "WebSocketClosedError",
+    "WebSocketError",
+    "WebSocketHandler",
+    "websocket_connect",
+]
+
+# What the connection itself says of its end; nobody said it.
+_NO_STATUS, _ABNORMAL = 1005, 1006
 
 
 def _of_http(name: str) -> Callable[..., Any]:
@@ -46,7 +63,11 @@ class WebSocketHandler(RequestHandler):
     """Serves one WebSocket; define `on_message`, and `open` and `on_close` as needed.
 
     Settings: ``websocket_ping_interval`` and ``websocket_ping_timeout`` in seconds,
-    ``websocket_max_message_size`` in bytes (10 MiB).  Documentation: ``websocket.WebSocketHandler``.
+    ``websocket_max_message_size`` in bytes (10 MiB), and beyond the documentation
+    ``websocket_max_send_queue`` in bytes (64 MiB) and ``websocket_send_queue_policy`` ("close" or "drop").
+
+    Messages can be asked for instead: ``async for message in handler``, in `open` or elsewhere; `on_message` is
+    not called then.  Documentation: ``websocket.WebSocketHandler``.
     """
 
     #: What the peer said when it closed, or what its violation was answered with; None if nothing was said.
@@ -80,13 +101,24 @@ class WebSocketHandler(RequestHandler):
             self._refuse(error)
             return
         self._subprotocol = self.select_subprotocol(hello.subprotocols)
-        fields = accept_headers(hello, self._subprotocol)
+        connection, extension = self._negotiate(hello)
+        fields = accept_headers(hello, self._subprotocol, extension)
         if self._response.switch_protocols(fields):
             self._upgraded = True
             completed(self)
-            request.connection.upgrade(self._connect)
+            request.connection.upgrade(functools.partial(self._connect, connection))
         else:
             completed(self)
+
+    def _negotiate(self, hello: ClientHello) -> tuple[Connection, Extension | None]:
+        """Return the connection to be, and the extension that it uses."""
+        options = deflate_options(self.get_compression_options())
+        answer = answer_offers(hello.extensions, options) if options is not None else None
+        if answer is None or options is None:
+            return Connection(SERVER, max_message_size=self.max_message_size), None
+        extension, agreed = answer
+        codecs = make_codecs(agreed, options, for_server=True)
+        return Connection(SERVER, max_message_size=self.max_message_size, deflate=codecs), extension
 
     def _check_origin(self, hello: ClientHello) -> None:
         # The second name is from drafts of the protocol.
@@ -102,12 +134,14 @@ class WebSocketHandler(RequestHandler):
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
         self.finish(f"{error.message}\n")
 
-    def _connect(self) -> WebSocketDriver:
+    def _connect(self, connection: Connection) -> WebSocketDriver:
         self.ws_connection = WebSocketDriver(
             self,
-            max_message_size=self.max_message_size,
+            connection,
             ping_interval=self.ping_interval,
             ping_timeout=self.ping_timeout,
+            max_unsent=self.max_send_queue,
+            drop_unsent=self.send_queue_policy == "drop",
         )
         return self.ws_connection
 
@@ -135,9 +169,13 @@ class WebSocketHandler(RequestHandler):
         return self._subprotocol
 
     def get_compression_options(self) -> dict[str, Any] | None:
-        """Return the options of compression, or None for no compression.
+        """Return the options of compression, or None, the default, for no compression.
 
-        Documentation: ``websocket.WebSocketHandler.get_compression_options``.
+        A dict, an empty one for the defaults, agrees to the permessage-deflate extension if the client offers it
+        (RFC 7692).  ``compression_level`` is zlib's, ``mem_level`` the memory of its compressor (1 to 9).  Beyond
+        the documentation, ``server_no_context_takeover``, ``client_no_context_takeover``,
+        ``server_max_window_bits`` and ``client_max_window_bits`` save memory for each connection.  Other keys
+        mean nothing.  Documentation: ``websocket.WebSocketHandler.get_compression_options``.
         """
         return None
 
@@ -169,6 +207,25 @@ class WebSocketHandler(RequestHandler):
         """
         size: int = self.settings.get("websocket_max_message_size", DEFAULT_MAX_MESSAGE_SIZE)
         return size
+
+    @property
+    def max_send_queue(self) -> int | None:
+        """The bytes that may wait for a client that does not read; None for any number.
+
+        What happens with the next message is said by `send_queue_policy`.
+        """
+        size: int | None = self.settings.get("websocket_max_send_queue", MAX_UNSENT)
+        return size
+
+    @property
+    def send_queue_policy(self) -> str:
+        """What happens with a message that the send queue has no room for.
+
+        "close" closes the connection with 1008, and `write_message` raises `WebSocketClosedError`; "drop" sends
+        on without this message, which suits data that the next message replaces.
+        """
+        policy: str = self.settings.get("websocket_send_queue_policy", "close")
+        return policy
 
     # Hooks
 
@@ -209,25 +266,28 @@ class WebSocketHandler(RequestHandler):
 
     # Sending
 
-    def write_message(self, message: str | bytes | dict[str, Any], binary: bool = False) -> Future[None]:
+    def write_message(
+        self, message: str | bytes | dict[str, Any], binary: bool = False, *, compress: bool = True
+    ) -> Future[None]:
         """Send a message: text, or with ``binary`` bytes; a dict is sent as JSON.
 
-        Returns a future that is done when there is room for more; cancelling it takes nothing back.  If the
-        connection is lost before, the future fails.  Raises `WebSocketClosedError` when the connection is
-        closed or closing, `ValueError` for text that is not UTF-8, `TypeError` for other types.
-        Documentation: ``websocket.WebSocketHandler.write_message``.
+        Where compression was agreed on, ``compress`` False sends this message as it is, for content that is
+        compressed already or secret.  Returns a future that is done when there is room for more; cancelling it
+        takes nothing back.  If the connection is lost before, the future fails.  Raises `WebSocketClosedError`
+        when the connection is closed or closing, `ValueError` for text that is not UTF-8, `TypeError` for other
+        types.  Documentation: ``websocket.WebSocketHandler.write_message``.
         """
-        connection = self._connected()
-        if isinstance(message, dict):
-            message = json_encode(message)
-        if binary:
-            message = utf8(message)
-        elif isinstance(message, bytes):
-            # UnicodeDecodeError is a ValueError, and says where.
-            message = message.decode("utf-8")
-        elif not isinstance(message, str):
-            raise TypeError(f"a message is str, bytes or dict, not {type(message).__name__}")
-        return connection.write_message(message)
+        connection = self.ws_connection
+        if connection is None:
+            raise not_connected()
+        return connection.write_message(outgoing(message, binary), compress)
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Iterate over the messages until the connection is closed; `on_message` is not called any more.
+
+        A message comes out once; several iterations share them.
+        """
+        return messages(self._connected().inbox())
 
     def ping(self, data: str | bytes = b"") -> None:
         """Send a ping with up to 125 bytes; the pong comes by `on_pong`.
@@ -255,8 +315,27 @@ class WebSocketHandler(RequestHandler):
 
     def _connected(self) -> WebSocketDriver:
         if self.ws_connection is None:
-            raise WebSocketClosedError("there is no WebSocket: it is closed, or not open yet")
+            raise not_connected()
         return self.ws_connection
+
+    # What the driver calls
+
+    def _ws_opened(self) -> Any:
+        return self.open(*self.open_args, **self.open_kwargs)
+
+    def _ws_closed(self, closed: Closed) -> None:
+        if closed.code not in (_NO_STATUS, _ABNORMAL):
+            self.close_code = closed.code
+            self.close_reason = closed.reason or None
+        if not closed.clean and closed.code != _ABNORMAL:
+            gen_log.info("WebSocket of %s ended: %s", self._ws_peer(), closed.reason)
+        self.on_connection_close()
+
+    def _ws_failed(self, error: BaseException) -> None:
+        log_failure(self, error)
+
+    def _ws_peer(self) -> str:
+        return str(self.request.remote_ip)
 
     # HTTP is over after the handshake.
     write = _of_http("write")

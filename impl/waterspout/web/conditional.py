@@ -6,10 +6,10 @@ client says that it has that content already, 304 goes out instead of it; if it 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Iterable, Mapping
+from hashlib import sha1
 
 from waterspout.protocol.dates import parse_http_date
 
@@ -19,7 +19,7 @@ _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 def content_tag(chunks: Iterable[bytes]) -> str:
     """Return a strong entity tag for the content in ``chunks``."""
-    digest = hashlib.sha1(b"".join(chunks), usedforsecurity=False)
+    digest = sha1(b"".join(chunks), usedforsecurity=False)
     return f'"{digest.hexdigest()}"'
 
 

@@ -319,13 +319,13 @@ class RequestHandler:
             raise RuntimeError("finish() was called twice; a response ends once")
         if chunk is not None:
             self.write(chunk)
-        if response.status == 200 and not response.sent and self.request.method in ("GET", "HEAD"):
+        request = self.request
+        if response.status == 200 and not response.sent and request.method in ("GET", "HEAD"):
             # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
             # case.  Released Tornado then leaves that to the handler.
             if "Etag" not in response.headers:
                 self.set_etag_header()
-            has_copy = self.check_etag_header()
-            if has_copy or self.request.headers.contains_any(CONDITIONS):
+            if (has_copy := self.check_etag_header()) or request.headers.contains_any(CONDITIONS):
                 self._apply_conditions(has_copy)
                 if response.finished:
                     return lifecycle.nothing_to_wait_for()

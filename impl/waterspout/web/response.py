@@ -16,7 +16,14 @@ from collections.abc import Sequence
 
 from waterspout import __version__
 from waterspout._http_date import http_date
-from waterspout.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine, format_timestamp, responses
+from waterspout.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPServerRequest,
+    ResponseStartLine,
+    format_timestamp,
+    responses,
+)
 from waterspout.web.cookies import CookieJar
 from waterspout.web.errors import WITHOUT_CONTENT
 from waterspout.web.transforms import OutputTransform
@@ -30,6 +37,8 @@ _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # field-content and reason-phrase (RFC 9110, section 5.5; RFC 9112, section 4): no controls, no line ends.
 _FIELD_TEXT = re.compile(r"[\t -~\x80-\xff]*")
 
+#: Statuses whose responses end with their head.
+_NO_CONTENT = WITHOUT_CONTENT.union(range(100, 200))
 # What describes content has no place in a response without any (RFC 9110, section 8).
 _CONTENT_FIELDS = ("Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Content-Type")
 
@@ -138,7 +147,7 @@ class Response:
         length = str(size)
         headers = self.headers
         status = self.status
-        if status in WITHOUT_CONTENT or status < 200:
+        if status in _NO_CONTENT:
             if size:
                 raise RuntimeError(f"a response with status {status} has no content, {size} bytes were written")
             if status == 205:
@@ -153,7 +162,7 @@ class Response:
         # A single piece is not copied.
         chunk = b"".join(self.buffer)
         self.buffer = []
-        connection = self.request.connection
+        connection: HTTPConnection = self.request.connection
         if not self.sent:
             if self._transform_classes:
                 chunk = self._transform_first(chunk, finishing)
@@ -165,12 +174,10 @@ class Response:
             start_line = ResponseStartLine("HTTP/1.1", self.status, self.reason)
             # Before the call: if it fails half-way, no second head may follow.
             self.sent = True
-            done: Future[None] = connection.write_headers(start_line, self.headers, chunk)
-            return done
+            return connection.write_headers(start_line, self.headers, chunk)
         for transform in self._transforms:
             chunk = transform.transform_chunk(chunk, finishing)
-        done = connection.write(chunk)
-        return done
+        return connection.write(chunk)
 
     def _transform_first(self, chunk: bytes, finishing: bool) -> bytes:
         self._transforms = [transform(self.request) for transform in self._transform_classes]

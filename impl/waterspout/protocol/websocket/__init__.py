@@ -1,6 +1,7 @@
-"""WebSocket without I/O, both roles: RFC 6455 without extensions.
+"""WebSocket without I/O, both roles: RFC 6455, and permessage-deflate of RFC 7692.
 
-``handshake`` checks and builds the heads that open a connection; ``Connection`` is what follows.
+``handshake`` checks and builds the heads that open a connection; ``negotiation`` agrees on compression in them;
+``Connection`` is what follows.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from waterspout.protocol.websocket.errors import (
     PayloadError,
 )
 from waterspout.protocol.websocket.events import Closed, CloseReceived, Event, Message, Ping, Pong
+from waterspout.protocol.websocket.extensions import Extension
 from waterspout.protocol.websocket.handshake import (
     ClientHello,
-    Extension,
     ServerHello,
     accept_headers,
     accept_key,
@@ -31,6 +32,14 @@ from waterspout.protocol.websocket.handshake import (
     check_response,
     make_key,
     request_headers,
+)
+from waterspout.protocol.websocket.negotiation import (
+    DeflateOptions,
+    Parameters,
+    answer_offers,
+    check_answer,
+    make_codecs,
+    make_offer,
 )
 
 __all__ = [
@@ -43,11 +52,13 @@ __all__ = [
     "Closed",
     "Connection",
     "ConnectionClosedError",
+    "DeflateOptions",
     "Event",
     "Extension",
     "HandshakeError",
     "LocalError",
     "Message",
+    "Parameters",
     "PayloadError",
     "Ping",
     "Pong",
@@ -56,8 +67,12 @@ __all__ = [
     "State",
     "accept_headers",
     "accept_key",
+    "answer_offers",
+    "check_answer",
     "check_request",
     "check_response",
+    "make_codecs",
     "make_key",
+    "make_offer",
     "request_headers",
 ]

@@ -1,4 +1,5 @@
-"""A WebSocket connection after the opening handshake, without I/O, for both roles (RFC 6455 sections 5 to 8).
+"""A WebSocket connection after the opening handshake, without I/O, for both roles (RFC 6455 sections 5 to 8),
+with or without permessage-deflate (RFC 7692).
 
 ``feed`` takes what the transport delivered and returns events; it never raises for what a peer sends. What
 has to be sent, asked for by the caller or owed to the peer (Pong, Close), collects behind ``data_to_send``.
@@ -12,16 +13,17 @@ transport when ``should_drop`` is true.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from enum import Enum
 
-from waterspout.protocol.websocket.assembly import MessageAssembler, decode_text
+from waterspout.protocol.websocket.assembly import MessageAssembler
 from waterspout.protocol.websocket.close import (
     ABNORMAL_CLOSURE,
     NO_STATUS_RECEIVED,
     build_payload,
     parse_payload,
 )
+from waterspout.protocol.websocket.deflate import Deflater, Inflater
 from waterspout.protocol.websocket.errors import ConnectionClosedError, PayloadError, ProtocolViolation
 from waterspout.protocol.websocket.events import Closed, CloseReceived, Event, Message, Ping, Pong
 from waterspout.protocol.websocket.frames import (
@@ -31,6 +33,7 @@ from waterspout.protocol.websocket.frames import (
     MAX_SHORT,
     PING,
     PONG,
+    RSV1,
     TEXT,
     FrameHeader,
     apply_mask,
@@ -69,19 +72,27 @@ class Connection:
     """One end of an established connection.
 
     ``role`` is ``SERVER`` or ``CLIENT``. ``max_message_size`` limits received messages, in octets of payload
-    with all fragments counted; a longer one fails the connection with 1009. ``reserved_bits`` (of
-    ``frames.RSV1`` to ``RSV3``) are those that a negotiated extension defines for the first frame of a
-    message; others fail the connection.
+    with all fragments counted and compressed ones inflated; a longer one fails the connection with 1009.
+    ``deflate`` holds what `negotiation.make_codecs` made of an agreement on permessage-deflate; without it a
+    compressed message fails the connection.
     """
 
-    def __init__(self, role: Role, *, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, reserved_bits: int = 0) -> None:
+    def __init__(
+        self,
+        role: Role,
+        *,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        deflate: tuple[Deflater, Inflater] | None = None,
+    ) -> None:
         self.role = role
         self.state = State.OPEN
         self.max_message_size = max_message_size
-        self._reserved_bits = reserved_bits
+        self._deflater = deflate[0] if deflate else None
+        # The bits that the extension defines for the first frame of a message (RFC 7692 section 6).
+        self._reserved_bits = RSV1 if deflate else 0
         self._we_mask = role is Role.CLIENT
         self._they_mask = not self._we_mask
-        self._message = MessageAssembler(max_message_size)
+        self._message = MessageAssembler(max_message_size, deflate[1] if deflate else None)
         self._output: list[bytes] = []
         # Input not consumed yet: less than a header, or less than a control frame. Payload of messages is
         # never held back here, which is what keeps input octet by octet linear.
@@ -90,16 +101,9 @@ class Connection:
         self._missing = 0
         self._key = b""
         self._final = True
-        self._drop = False
-
-    @property
-    def should_drop(self) -> bool:
-        """Whether to end the transport, once ``data_to_send()`` has been written.
-
-        After a clean close the server ends it at once and the client waits for that (section 7.1.1); after a
-        failure either side ends it.
-        """
-        return self._drop
+        #: Whether to end the transport, once ``data_to_send()`` has been written. After a clean close the server
+        #: ends it at once and the client waits for that (section 7.1.1); after a failure either side ends it.
+        self.should_drop = False
 
     def data_to_send(self) -> bytes:
         """What is to be written to the transport now, taken out of the queue; empty if there is nothing."""
@@ -111,20 +115,32 @@ class Connection:
 
     # Sending
 
-    def send_message(self, data: str | bytes | bytearray | memoryview) -> None:
+    def send_message(self, data: str | bytes | bytearray | memoryview, compress: bool = True) -> None:
         """Queue a whole message: text for ``str``, binary otherwise.
 
-        Raises ``ConnectionClosedError`` after a Close frame was sent or received, ``PayloadError`` for a
-        ``str`` that UTF-8 cannot express (lone surrogates).
+        Where permessage-deflate is in use, ``compress`` False sends this message as it is. Raises
+        ``ConnectionClosedError`` after a Close frame was sent or received, ``PayloadError`` for a ``str`` that
+        UTF-8 cannot express (lone surrogates).
         """
-        self._require_open("message")
+        if self.state is not State.OPEN:
+            raise self._not_open("message")
         if isinstance(data, str):
+            opcode = TEXT
             try:
-                self._queue(TEXT, data.encode("utf-8"))
+                payload = data.encode("utf-8")
             except UnicodeEncodeError as error:
                 raise PayloadError("the text holds lone surrogates; send it as bytes or repair it") from error
         else:
-            self._queue(BINARY, bytes(data))
+            opcode, payload = BINARY, bytes(data)
+        deflater = self._deflater
+        if deflater is None or not compress:
+            self._queue(opcode, payload)
+            return
+        compressed = deflater.compress(payload)
+        if len(compressed) > len(payload) and not deflater.takes_over:
+            self._queue(opcode, payload)
+        else:
+            self._queue(opcode, compressed, RSV1)
 
     def ping(self, data: bytes = b"") -> None:
         """Queue a Ping with at most 125 octets.
@@ -150,17 +166,17 @@ class Connection:
             self.state = State.CLOSING
 
     def _send_control(self, opcode: int, name: str, data: bytes) -> None:
-        self._require_open(name)
+        if self.state is not State.OPEN:
+            raise self._not_open(name)
         if len(data) > MAX_SHORT:
             raise PayloadError(f"the {name} holds {len(data)} octets; a control frame takes {MAX_SHORT} at most")
         self._queue(opcode, bytes(data))
 
-    def _require_open(self, what: str) -> None:
-        if self.state is not State.OPEN:
-            raise ConnectionClosedError(f"no {what} can be sent any more: the connection is {self.state.value}")
+    def _not_open(self, what: str) -> ConnectionClosedError:
+        return ConnectionClosedError(f"no {what} can be sent any more: the connection is {self.state.value}")
 
-    def _queue(self, opcode: int, payload: bytes) -> None:
-        header = build_frame_header(opcode, len(payload), self._we_mask)
+    def _queue(self, opcode: int, payload: bytes, reserved: int = 0) -> None:
+        header = build_frame_header(opcode, len(payload), self._we_mask, reserved=reserved)
         if self._we_mask:
             # A fresh key from a strong source for every frame (section 5.3).
             key = os.urandom(4)
@@ -189,55 +205,48 @@ class Connection:
         if self.state is State.CLOSED:
             return
         octets = self._pending + data if self._pending else bytes(data)
+        message = self._message
+        position, end = 0, len(octets)
         try:
-            consumed = yield from self._receive(octets)
+            while position < end:
+                if self._missing:
+                    piece = octets[position : position + self._missing]
+                    position += len(piece)
+                    if self._receive_piece(piece):
+                        yield Message(message.finish())
+                    continue
+                header = parse_header(octets, position, self._they_mask, self._reserved_bits)
+                if header is None:
+                    break
+                frame_end = header.payload_start + header.length
+                if header.opcode >= CLOSE:
+                    if frame_end > end:
+                        break
+                    position = frame_end
+                    yield from self._control_frame(header.opcode, self._payload(header, octets))
+                    if header.opcode == CLOSE:
+                        return
+                elif header.fin and frame_end <= end and header.opcode != CONTINUATION:
+                    # The common case: one frame that is all there needs no assembly.
+                    position = frame_end
+                    yield Message(message.whole(header, self._payload(header, octets)))
+                else:
+                    position = header.payload_start
+                    if self._begin_frame(header):
+                        yield Message(message.finish())
         except ProtocolViolation as violation:
             yield self._fail(violation)
         else:
-            self._pending = octets[consumed:]
+            self._pending = octets[position:]
 
     def feed_eof(self) -> list[Event]:
         """The transport ended; without both Close frames that is an abnormal closure, 1006 (7.1.5)."""
-        self._drop = True
+        self.should_drop = True
         if self.state is State.CLOSED:
             return []
         self.state = State.CLOSED
         self._pending = b""
         return [Closed(ABNORMAL_CLOSURE, "the transport ended before the closing handshake", False)]
-
-    def _receive(self, data: bytes) -> Generator[Event, None, int]:
-        """Consume whole frames and pieces of data frames; the index up to which ``data`` is done with."""
-        position, end = 0, len(data)
-        while position < end:
-            if self._missing:
-                piece = data[position : position + self._missing]
-                position += len(piece)
-                if self._receive_piece(piece):
-                    yield Message(self._message.finish())
-                continue
-            header = parse_header(data, position, self._they_mask, self._reserved_bits)
-            if header is None:
-                break
-            frame_end = header.payload_start + header.length
-            if header.opcode >= CLOSE:
-                if frame_end > end:
-                    break
-                position = frame_end
-                yield from self._control_frame(header.opcode, self._payload(header, data))
-                if self.state is State.CLOSED:
-                    break
-                continue
-            self._message.check_frame(header.opcode, header.length)
-            if header.fin and header.opcode != CONTINUATION and frame_end <= end:
-                # The common case: one frame that is all there needs no assembly.
-                position = frame_end
-                payload = self._payload(header, data)
-                yield Message(decode_text(payload) if header.opcode == TEXT else payload)
-            else:
-                position = header.payload_start
-                if self._begin_frame(header):
-                    yield Message(self._message.finish())
-        return position
 
     def _payload(self, header: FrameHeader, data: bytes) -> bytes:
         payload = data[header.payload_start : header.payload_start + header.length]
@@ -245,8 +254,9 @@ class Connection:
 
     def _begin_frame(self, header: FrameHeader) -> bool:
         """A fragment, or a frame whose payload is not all there; tell whether it already ends its message."""
+        self._message.check_frame(header)
         if header.opcode != CONTINUATION:
-            self._message.begin(header.opcode)
+            self._message.begin(header)
         self._missing, self._key, self._final = header.length, header.key, header.fin
         return not header.length and header.fin
 
@@ -277,13 +287,13 @@ class Connection:
             # The answer repeats the code, not the reason, which is the peer's own (section 5.5.1).
             self._queue(CLOSE, b"" if code == NO_STATUS_RECEIVED else payload[:2])
         self.state = State.CLOSED
-        self._drop = self.role is Role.SERVER
+        self.should_drop = self.role is Role.SERVER
         yield Closed(code, reason, True)
 
     def _fail(self, violation: ProtocolViolation) -> Closed:
         if self.state is State.OPEN:
             self._queue(CLOSE, build_payload(violation.code, violation.reason))
         self.state = State.CLOSED
-        self._drop = True
+        self.should_drop = True
         self._pending = b""
         return Closed(violation.code, violation.reason, False)

@@ -15,10 +15,11 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from waterspout.protocol.websocket.errors import HandshakeError, PayloadError
+from waterspout.protocol.websocket.extensions import TOKEN, Extension, parse_extensions
 
 Fields = Sequence[tuple[str, str]]
 
@@ -27,24 +28,9 @@ VERSION = "13"
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-# RFC 9110 section 5.6: token and quoted-string; RFC 6455 section 4.3: the other rules.
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_token = re.compile(_TOKEN)
+_token = re.compile(TOKEN)
 _http_version = re.compile(r"HTTP/([0-9])\.([0-9])")
 _key = re.compile(r"[A-Za-z0-9+/]{22}==")
-_extension_part = re.compile(
-    rf'[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*(?:({_TOKEN})|"((?:[^"\\]|\\.)*)"))?[ \t]*(;|,|\Z)', re.ASCII
-)
-_empty_elements = re.compile(r"[ \t,]*")
-_quoted_pair = re.compile(r"\\(.)")
-
-
-@dataclass(slots=True)
-class Extension:
-    """An extension as offered or accepted (section 9.1); a parameter without a value has None."""
-
-    name: str
-    parameters: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -76,44 +62,6 @@ def make_key() -> str:
     return base64.b64encode(os.urandom(16)).decode("ascii")
 
 
-def parse_extensions(values: Iterable[str]) -> list[Extension]:
-    """The extensions in the values of Sec-WebSocket-Extensions fields (section 9.1).
-
-    Parameters without a value are kept. Raises ``ValueError`` with a sentence on anything outside the
-    grammar, which includes a quoted value that is not a token once unquoted. Linear in the length of the
-    values.
-    """
-    text = ",".join(values)
-    extensions: list[Extension] = []
-    position, separator = 0, ","
-    while True:
-        if separator == ",":
-            skipped = _empty_elements.match(text, position)
-            position = skipped.end() if skipped else position
-            if position == len(text):
-                break
-        part = _extension_part.match(text, position)
-        if part is None:
-            raise ValueError("Sec-WebSocket-Extensions is malformed")
-        name, value, quoted, following = part.groups()
-        if quoted is not None:
-            value = _quoted_pair.sub(r"\1", quoted)
-            if not _token.fullmatch(value):
-                raise ValueError("quoted extension parameter is not a token")
-        if separator == ";":
-            extensions[-1].parameters.append((name, value))
-        elif "=" in part.group():
-            raise ValueError("extension name with a value")
-        else:
-            extensions.append(Extension(name))
-        position, separator = part.end(), following
-        if not separator:
-            break
-    if not extensions:
-        raise ValueError("Sec-WebSocket-Extensions is empty")
-    return extensions
-
-
 def check_request(method: str, version: str, headers: Fields) -> ClientHello:
     """Read a client's handshake; ``version`` is the request's, such as "HTTP/1.1" (sections 4.2.1 and 4.4).
 
@@ -139,8 +87,10 @@ def check_request(method: str, version: str, headers: Fields) -> ClientHello:
     return ClientHello(key, _subprotocols(headers), _extensions(headers, 400), origin)
 
 
-def accept_headers(hello: ClientHello, subprotocol: str | None = None) -> list[tuple[str, str]]:
-    """The header fields of the 101 response (section 4.2.2).
+def accept_headers(
+    hello: ClientHello, subprotocol: str | None = None, extension: Extension | None = None
+) -> list[tuple[str, str]]:
+    """The header fields of the 101 response (section 4.2.2); ``extension`` is the one agreed to.
 
     Raises ``PayloadError`` for a subprotocol that the client did not offer: it would have to fail the
     connection.
@@ -154,6 +104,8 @@ def accept_headers(hello: ClientHello, subprotocol: str | None = None) -> list[t
         if subprotocol not in hello.subprotocols:
             raise PayloadError(f"select one of the offered subprotocols, not {subprotocol!r}")
         headers.append(("Sec-WebSocket-Protocol", subprotocol))
+    if extension is not None:
+        headers.append(("Sec-WebSocket-Extensions", str(extension)))
     return headers
 
 
@@ -162,12 +114,12 @@ def request_headers(
     key: str,
     *,
     subprotocols: Sequence[str] = (),
-    extensions: str | None = None,
+    extension: Extension | None = None,
     origin: str | None = None,
 ) -> list[tuple[str, str]]:
     """The header fields of a client's handshake (section 4.1); the request is a GET in HTTP/1.1.
 
-    ``host`` is the Host field, ``key`` comes from ``make_key``, ``extensions`` is an offer ready to send.
+    ``host`` is the Host field, ``key`` comes from ``make_key``, ``extension`` is the one offered.
     Raises ``PayloadError`` for subprotocols that are not distinct tokens.
     """
     headers = [
@@ -185,8 +137,8 @@ def request_headers(
         if len(set(subprotocols)) != len(subprotocols):
             raise PayloadError("each subprotocol is offered once")
         headers.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
-    if extensions is not None:
-        headers.append(("Sec-WebSocket-Extensions", extensions))
+    if extension is not None:
+        headers.append(("Sec-WebSocket-Extensions", str(extension)))
     return headers
 
 
@@ -219,6 +171,8 @@ def check_response(
     agreed = _extensions(headers, status)
     if any(extension.name not in extensions for extension in agreed):
         raise HandshakeError(status, "the server selected an extension that was not offered")
+    if len({extension.name for extension in agreed}) < len(agreed):
+        raise HandshakeError(status, "the server selected an extension twice")
     return ServerHello(subprotocol, agreed)
 
 

@@ -18,14 +18,14 @@ class Utf8Validator:
     def __init__(self) -> None:
         self._unfinished = b""
 
-    def check(self, piece: bytes) -> None:
+    def check(self, piece: bytes | bytearray) -> None:
         """Take the next piece; raises ``UnicodeDecodeError`` as soon as the stream cannot become valid."""
         if self._unfinished:
             piece = self._unfinished + piece
         # The codec stops before an unfinished character and refuses one that is beyond repair, but for the
         # first two octets of a surrogate, which it takes for unfinished.
         _, consumed = utf_8_decode(piece, "strict", False)
-        self._unfinished = unfinished = piece[consumed:]
+        self._unfinished = unfinished = bytes(piece[consumed:])
         if len(unfinished) == 2 and unfinished[0] == 0xED and unfinished[1] >= 0xA0:
             raise UnicodeDecodeError("utf-8", piece, consumed, consumed + 2, "surrogates are not characters")
 

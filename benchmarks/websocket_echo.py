@@ -1,0 +1,190 @@
+"""What a WebSocket echo costs on loopback, next to Tornado, websockets, aiohttp and picows, as ratios.
+
+Run ``python benchmarks/websocket_echo.py``. Every server runs in a process of its own; one client, the same for all,
+sends a message and waits for its echo. The servers take turns, round by round, and of each the best round counts, so
+that the ratios hold on a busy machine even if the microseconds do not. What is not installed is left out.
+
+    python benchmarks/websocket_echo.py [--deflate] [SECONDS PER ROUND]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+ROUNDS = 5
+SIZES = {"64 B": 64, "1 KiB": 1024, "16 KiB": 16384}
+KEY = b"\x37\xfa\x21\x3d"
+DEFLATE = "--deflate" in sys.argv
+HANDSHAKE = (
+    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+    + ("Sec-WebSocket-Extensions: permessage-deflate\r\n" if DEFLATE else "")
+    + "\r\n"
+).encode()
+
+
+# -- servers ----------------------------------------------------------------------------------------------------------
+
+
+async def serve_tornado_like(listener: socket.socket, package: str) -> None:
+    """Serve Waterspout or Tornado."""
+    web = importlib.import_module(f"{package}.web")
+    websocket = importlib.import_module(f"{package}.websocket")
+    httpserver = importlib.import_module(f"{package}.httpserver")
+
+    class Echo(websocket.WebSocketHandler):  # type: ignore[misc, name-defined]
+        def get_compression_options(self) -> dict[str, Any] | None:
+            return {} if DEFLATE else None
+
+        def on_message(self, message: str | bytes) -> None:
+            self.write_message(message, binary=isinstance(message, bytes))
+
+    httpserver.HTTPServer(web.Application([("/", Echo)], log_function=lambda handler: None)).add_socket(listener)
+    await asyncio.Event().wait()
+
+
+async def serve_websockets(listener: socket.socket) -> None:
+    from websockets.asyncio.server import ServerConnection, serve
+
+    async def echo(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(message)
+
+    async with serve(echo, sock=listener, compression="deflate" if DEFLATE else None, ping_interval=None):
+        await asyncio.Event().wait()
+
+
+async def serve_aiohttp(listener: socket.socket) -> None:
+    from aiohttp import WSMsgType, web
+
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        connection = web.WebSocketResponse(compress=DEFLATE)
+        await connection.prepare(request)
+        async for message in connection:
+            if message.type is WSMsgType.BINARY:
+                await connection.send_bytes(message.data)
+        return connection
+
+    application = web.Application()
+    application.router.add_get("/", echo)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
+    await asyncio.Event().wait()
+
+
+async def serve_picows(listener: socket.socket) -> None:
+    import picows
+
+    class Echo(picows.WSListener):  # type: ignore[misc]
+        def on_ws_frame(self, transport: Any, frame: Any) -> None:
+            if frame.msg_type in (picows.WSMsgType.BINARY, picows.WSMsgType.TEXT):
+                transport.send(frame.msg_type, frame.get_payload_as_bytes())
+
+    await picows.ws_create_server(lambda request: Echo(), sock=listener)
+    await asyncio.Event().wait()
+
+
+SERVERS: dict[str, Any] = {
+    "waterspout": lambda listener: serve_tornado_like(listener, "waterspout"),
+    "tornado": lambda listener: serve_tornado_like(listener, "tornado"),
+    "websockets": serve_websockets,
+    "aiohttp": serve_aiohttp,
+    # It does not compress.
+    **({} if DEFLATE else {"picows": serve_picows}),
+}
+
+
+def run_server(name: str) -> None:
+    """Serve on a free port, which is printed."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    print(listener.getsockname()[1], flush=True)
+    asyncio.run(SERVERS[name](listener))
+
+
+@contextmanager
+def server(name: str) -> Iterator[int]:
+    """Run a server in a process of its own; gives its port."""
+    command = [sys.executable, __file__, "--serve", name, *(["--deflate"] if DEFLATE else [])]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=dict(os.environ))
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+# -- the client -------------------------------------------------------------------------------------------------------
+
+
+def frame(size: int) -> bytes:
+    """Return a masked binary message; the content is the mask's own pattern, so that masking is cheap for us."""
+    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return b"\x82" + length + KEY + (KEY * (size // 4 + 1))[:size]
+
+
+class Client:
+    """One connection to a server."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(HANDSHAKE)
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.socket.recv(1)
+        assert head.startswith(b"HTTP/1.1 101"), head
+
+    def round(self, size: int, seconds: float) -> float:
+        """Return the microseconds that an echo takes."""
+        message, count, started = frame(size), 0, time.perf_counter()
+        while (now := time.perf_counter()) < started + seconds:
+            self.socket.sendall(message)
+            self.receive()
+            count += 1
+        return (now - started) / count * 1e6
+
+    def receive(self) -> None:
+        data = self.socket.recv(65536)
+        while len(data) < 4 or len(data) < self.expected(data):
+            data += self.socket.recv(65536)
+
+    @staticmethod
+    def expected(data: bytes) -> int:
+        short = data[1] & 127
+        return 2 + short if short < 126 else 4 + int.from_bytes(data[2:4], "big")
+
+
+def main() -> None:
+    """Print one line for each size."""
+    seconds = next((float(word) for word in sys.argv[1:] if word[0].isdigit()), 0.3)
+    names = [name for name in SERVERS if importlib.util.find_spec(name)]
+    with ExitStack() as stack:
+        clients = {name: Client(stack.enter_context(server(name))) for name in names}
+        print(f"{'echo of':>8} " + " ".join(f"{name:>13}" for name in names) + "   microseconds; times waterspout's")
+        for label, size in SIZES.items():
+            best = dict.fromkeys(names, float("inf"))
+            for _ in range(ROUNDS):
+                for name in names:
+                    best[name] = min(best[name], clients[name].round(size, seconds))
+            cells = (f"{best[name]:7.0f} {best[name] / best['waterspout']:4.2f}x" for name in names)
+            print(f"{label:>8} " + " ".join(cells))
+
+
+if __name__ == "__main__":
+    if "--serve" in sys.argv:
+        run_server(sys.argv[sys.argv.index("--serve") + 1])
+    else:
+        main()
