@@ -15,6 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Target:
     package: str = ""
     distribution: str = ""
     program: str = ""
+    npm: str = ""
     install: str = ""
     command: tuple[str, ...] = ()
     url: str = ""
@@ -91,17 +93,24 @@ class Target:
         """
         if not self.install or self.python != sys.executable:
             return ""
+        missing = next((name for name, there in self._needed() if not there), "")
+        return f"{missing} is not installed; {self.install}" if missing else ""
+
+    def _needed(self) -> Iterator[tuple[str, bool]]:
+        """Yield what has to be installed, the first thing first, and whether it is."""
         if self.program:
-            missing = _which(self.program) is None
+            yield self.program, _which(self.program) is not None
+        if self.npm:
+            yield f"the npm package {self.npm}", bool(_npm_version(self.npm))
         elif self.distribution:
-            missing = not self.version()
-        else:
-            missing = bool(self.package) and importlib.util.find_spec(self.package) is None
-        name = self.program or self.distribution or self.package
-        return f"{name} is not installed; {self.install}" if missing else ""
+            yield self.distribution, bool(self.version())
+        elif self.package:
+            yield self.package, importlib.util.find_spec(self.package) is not None
 
     def version(self) -> str:
         """Return the installed version, or an empty text when it is not known in this environment."""
+        if self.npm:
+            return _npm_version(self.npm)
         if self.program:
             return _program_version(self.program)
         try:
@@ -159,7 +168,8 @@ def from_url(url: str) -> Target:
     return Target(name=url.removeprefix("http://").strip("/"), title=url, url=url)
 
 
-_KEYS = {"title", "import", "distribution", "program", "install", "command", "url", "python", "loop", "unsupported"}
+_INSTALLED = {"import", "distribution", "program", "npm", "install"}
+_KEYS = {"title", "command", "url", "python", "loop", "unsupported", *_INSTALLED}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -172,6 +182,7 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         package=row.get("import", ""),
         distribution=row.get("distribution", ""),
         program=row.get("program", ""),
+        npm=row.get("npm", ""),
         install=row.get("install", ""),
         command=tuple(row.get("command", ())),
         url=row.get("url", ""),
@@ -192,6 +203,18 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
 def _which(program: str) -> str | None:
     # Debian keeps servers where the PATH of most users does not lead.
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+
+
+def _npm_version(package: str) -> str:
+    """Return the version of a package that Node finds from the working directory."""
+    node = _which("node")
+    if node is None:
+        return ""
+    told = subprocess.run(
+        [node, "-p", f"require('{package}/package.json').version"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=20,
+    )  # fmt: skip
+    return told.stdout.strip()
 
 
 def _program_version(program: str) -> str:

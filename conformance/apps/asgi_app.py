@@ -5,6 +5,7 @@ ASGI knows neither files nor conditions: what /resource.txt answers has no valid
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -16,6 +17,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+class ClientLeft(Exception):
+    """The client has gone before its request was complete: nobody waits for an answer."""
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Route by path; ASGI itself has no router."""
     routes = {"http": {"/echo": echo, "/answer": answer, "/get-only": get_only, "/error": error,
@@ -23,7 +28,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
               "websocket": {"/ws/echo": ws_echo, "/ws/answer": ws_answer}}  # fmt: skip
     route = routes.get(scope["type"], {}).get(scope.get("path", ""))
     if route is not None:
-        await route(scope, receive, send)
+        with contextlib.suppress(ClientLeft):
+            await route(scope, receive, send)
     elif scope["type"] == "http":
         await _respond(send, 404, b"there is no such page")
     elif scope["type"] == "websocket":
@@ -34,6 +40,8 @@ async def _body(receive: Receive) -> bytes:
     body = b""
     while True:
         event = await receive()
+        if event["type"] == "http.disconnect":
+            raise ClientLeft
         body += bytes(event.get("body", b""))
         if not event.get("more_body"):
             return body

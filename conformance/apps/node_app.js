@@ -1,6 +1,6 @@
 // The fixture application on Node's http module; what an application would add (routing, 405, 500) is written out.
 'use strict';
-const [fs, http, https] = ['fs', 'http', 'https'].map(require);
+const serve = require('./node_serving.js');
 const text = { 'Content-Type': 'text/plain' };
 const routes = {
   '/echo': (request, response, body) => {
@@ -33,10 +33,4 @@ function answer(request, response) {
     }
   });
 }
-const key = fs.readFileSync(__dirname + '/localhost.pem');
-const servers = [http.createServer(answer), https.createServer({ key, cert: key }, answer)];
-Promise.all(servers.map((one) => new Promise((ready) => one.listen(0, '127.0.0.1', ready)))).then(() => {
-  const [port, secured] = servers.map((one) => one.address().port);
-  console.log(JSON.stringify({ conform: 1, http: port, https: secured }));
-});
-process.stdin.resume().on('end', () => process.exit(0));
+serve(answer);

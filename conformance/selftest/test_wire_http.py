@@ -25,6 +25,7 @@ ECHO_BODY = (
     b'{"method": "GET", "target": "%s", "version": "HTTP/1.1", "headers": [["Host", "example.test"]], "body": ""}'
 )
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+PROBE = get("/echo?probe=1")
 REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 Behaviour = Callable[[socket.socket], None]
 
@@ -229,6 +230,15 @@ def test_joined_sends_the_probe_with_the_message(against: Callable[..., Conversa
     told.wire.send(get("/")).expect(200, body=b"ok").expect_alive()
     sent = [row["data"] for row in told.rows if row["from"] == "suite"]
     assert sent == [(get("/") + get("/echo?probe=1")).decode()]
+
+
+def test_followed_sends_the_probe_behind_what_may_be_no_message(against: Callable[..., Conversation]) -> None:
+    """A server that serves what was sent must serve the probe; one that refuses must not."""
+    told = against(saying(echo(b"/echo") + echo(b"/echo?probe=1"), close=False))
+    told.wire.send(get("/echo")).followed().may_reject(400, target="/echo")
+    assert [row["data"] for row in told.rows if row["from"] == "suite"] == [get("/echo").decode(), PROBE.decode()]
+    with pytest.raises(AssertionError, match="more came than the one answer expected"):
+        against(saying(REFUSED + echo(b"/echo?probe=1"))).wire.send(get("/echo")).followed().may_reject(400)
 
 
 def test_joined_fails_when_the_probe_is_answered_after_close(against: Callable[..., Conversation]) -> None:

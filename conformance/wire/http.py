@@ -89,6 +89,12 @@ class Wire:
             self._connection.send(data, self._chop)
         return self
 
+    def followed(self) -> Wire:
+        """Send the probe at once, as in the way "joined": to who still waits for the message's end it is more of it."""
+        self._flush(probe=True)
+        self._send_probe()
+        return self
+
     def eof(self) -> Wire:
         """Close the suite's side for sending: nothing follows what was sent."""
         self._flush(probe=False)
