@@ -4,12 +4,10 @@ const serve = require('./node_serving.js');
 const text = { 'Content-Type': 'text/plain' };
 const routes = {
   '/echo': (request, response, body) => {
-    const pairs = request.rawHeaders;
-    const headers = pairs.filter((_, i) => i % 2 === 0).map((name, i) => [name, pairs[2 * i + 1]]);
-    response.setHeader('Content-Type', 'application/json').end(JSON.stringify({
-      method: request.method, target: request.url, version: 'HTTP/' + request.httpVersion,
-      scheme: request.socket.encrypted ? 'https' : 'http', host: request.headers.host || '', headers,
-      body: body.toString('base64') }));
+    const headers = request.rawHeaders.flatMap((name, i, all) => i % 2 ? [] : [[name, all[i + 1]]]);
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ method: request.method, headers,
+      target: request.url, version: 'HTTP/' + request.httpVersion, host: request.headers.host || '',
+      scheme: request.socket.encrypted ? 'https' : 'http', body: body.toString('base64') }));
   },
   '/answer': (request, response) => {
     const told = JSON.parse(new URLSearchParams(request.url.split('?')[1]).get('d') || '{}');
@@ -23,9 +21,9 @@ const routes = {
   '/resource.txt': (request, response) => response.writeHead(200, text).end('0123456789'.repeat(100)),
   '/error': () => { throw new Error('the fixture application was asked to fail'); },
 };
+const missing = (request, response) => response.writeHead(404, text).end('there is no such page');
 function answer(request, response) {
-  const path = request.url.replace(/^https?:\/\/[^/]*/i, '').split('?')[0];
-  const route = routes[path] || (() => response.writeHead(404, text).end('there is no such page'));
+  const route = routes[request.url.replace(/^https?:\/\/[^/]*/i, '').split('?')[0]] || missing;
   const parts = [];
   request.on('data', (part) => parts.push(part)).on('end', () => {
     try { route(request, response, Buffer.concat(parts)); } catch (error) {

@@ -16,14 +16,9 @@ from websockets.typing import Subprotocol
 from conformance.apps import SUBPROTOCOLS, greet, listening_socket, tls_context, until_stdin_closes
 
 
-async def echo(socket: ServerConnection) -> None:
+async def converse(socket: ServerConnection) -> None:
     async for message in socket:
-        await socket.send(message)
-
-
-async def answer(socket: ServerConnection) -> None:
-    async for message in socket:
-        told = json.loads(message)
+        told = {"send": message} if path(socket.request) == "/ws/echo" else json.loads(message)
         if "send" in told:
             await socket.send(told["send"])
         if "subprotocol" in told:
@@ -32,31 +27,24 @@ async def answer(socket: ServerConnection) -> None:
             await socket.close(*told["close"])
 
 
-ROUTES = {"/ws/echo": echo, "/ws/answer": answer}
-
-
-def _path(request: Request) -> str:
-    return urlsplit(request.path).path
+def path(request: Request | None) -> str:
+    return urlsplit(request.path).path if request is not None else ""
 
 
 def missing(socket: ServerConnection, request: Request) -> Response | None:
-    return None if _path(request) in ROUTES else socket.respond(http.HTTPStatus.NOT_FOUND, "there is no such page")
+    known = path(request) in ("/ws/echo", "/ws/answer")
+    return None if known else socket.respond(http.HTTPStatus.NOT_FOUND, "there is no such page")
 
 
 def chosen(socket: ServerConnection, offered: Sequence[str]) -> Subprotocol | None:
     return next((Subprotocol(name) for name in SUBPROTOCOLS if name in offered), None)
 
 
-async def route(socket: ServerConnection) -> None:
-    assert socket.request is not None
-    await ROUTES[_path(socket.request)](socket)
-
-
 async def main() -> None:
     """Serve until standard input is closed."""
     listener, secured = listening_socket(), listening_socket()
     options: dict[str, Any] = {"process_request": missing, "select_subprotocol": chosen, "max_size": 20 * 1024 * 1024}
-    async with serve(route, sock=listener, **options), serve(route, sock=secured, ssl=tls_context(), **options):
+    async with serve(converse, sock=listener, **options), serve(converse, sock=secured, ssl=tls_context(), **options):
         greet(listener, secured)
         await until_stdin_closes()
 
