@@ -123,7 +123,7 @@ class Child:
 
     def _command(self, done: Path) -> list[str]:
         options, target = self._options, self.target
-        command = [target.python, "-m", "pytest", *_files(options.ids)]
+        command = [target.python, "-m", "pytest", *_files(options.ids or target.chapters)]
         command += ["-p", "xdist", "-p", "conformance.plugin", "-q", "--no-header"]
         # What failed is rendered for its record; pytest's own rendering parses sources again for each failure.
         command += ["--tb=native"]
@@ -319,7 +319,7 @@ def _environment() -> dict[str, str]:
 
 def _applicable(target: Target) -> Iterator[catalogue.Entry]:
     for entry in catalogue.entries():
-        if target.has_wire if entry.on_the_wire else target.has_api:
+        if target.is_judged_by(entry.chapter, entry.on_the_wire):
             yield entry
 
 

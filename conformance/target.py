@@ -69,6 +69,8 @@ class Target:
     url: str = ""
     python: str = sys.executable
     loop: str = ""
+    #: The chapters that judge it; all that apply, when it names none.
+    chapters: tuple[str, ...] = ()
     unsupported: dict[str, str] = field(default_factory=dict)
     expected: dict[str, Expectation] = field(default_factory=dict)
     #: What is expected of other releases than the installed one.
@@ -85,6 +87,11 @@ class Target:
     def has_wire(self) -> bool:
         """Whether cases of the wire level can judge it."""
         return bool(self.command or self.url)
+
+    def is_judged_by(self, chapter: str, on_the_wire: bool) -> bool:
+        """Whether cases of this chapter and level can judge it."""
+        named = not self.chapters or chapter in self.chapters
+        return named and (self.has_wire if on_the_wire else self.has_api)
 
     def absent(self) -> str:
         """Return what is missing on this machine and how to install it, or an empty text when all is there.
@@ -169,7 +176,7 @@ def from_url(url: str) -> Target:
 
 
 _INSTALLED = {"import", "distribution", "program", "npm", "install"}
-_KEYS = {"title", "command", "url", "python", "loop", "unsupported", *_INSTALLED}
+_KEYS = {"title", "command", "url", "python", "loop", "chapters", "unsupported", *_INSTALLED}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -188,6 +195,7 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
         loop=row.get("loop", ""),
+        chapters=tuple(row.get("chapters", ())),
         unsupported=row.get("unsupported", {}),
         directory=str(path.parent.resolve()),
     )
