@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
 import time
-import warnings
 import zlib
 from collections.abc import Generator
 from pathlib import Path
@@ -52,7 +50,6 @@ _RECORD = "conform"
 _ACTIVE = pytest.StashKey[targets.Target]()
 _SERVER = pytest.StashKey[ServerProcess | ServerThread]()
 _LENIENT = pytest.StashKey[str]()
-_BAD = pytest.StashKey[bool]()
 _WIRE_LOG = pytest.StashKey[list[dict[str, Any]]]()
 
 
@@ -224,17 +221,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    result = yield
-    if _BAD in item.stash:
-        # What a case that failed has left, it has failed for: the next one must not hear of it.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-    return result
-
-
-@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -267,7 +253,6 @@ def _judge(
         wire=[{**row, "data": without_foreign_source(row["data"])} for row in item.stash.get(_WIRE_LOG, [])],
     )
     if not verdict.good:
-        item.stash[_BAD] = True
         record.signature = _signature(record.message)
         record.detail = rendered(error)[-6000:] if error is not None else ""
         record.log = without_foreign_source("\n".join(text for _, text in report.sections))[-6000:]

@@ -66,6 +66,8 @@ class Target:
     npm: str = ""
     install: str = ""
     command: tuple[str, ...] = ()
+    #: Starts its WebSocket client against the fuzzing server at ``{url}``.
+    client: tuple[str, ...] = ()
     url: str = ""
     python: str = sys.executable
     loop: str = ""
@@ -127,8 +129,16 @@ class Target:
 
     def start_command(self) -> list[str]:
         """Return the command line that starts its server, with ``{python}`` and ``{apps}`` filled in."""
-        words = [word.replace("{python}", self.python).replace("{apps}", str(APPS)) for word in self.command]
+        words = self._filled(self.command)
         return [*words, "--sabotage", self.saboteur] if self.saboteur else words
+
+    def client_command(self) -> list[str]:
+        """Return the command line of its client as Autobahn's testee, empty where there is none."""
+        own = ("{python}", "-m", "conformance.apps.api_client", "--import", self.package, "{url}", "{agent}")
+        return self._filled(self.client or (own if self.package else ()))
+
+    def _filled(self, command: tuple[str, ...]) -> list[str]:
+        return [word.replace("{python}", self.python).replace("{apps}", str(APPS)) for word in command]
 
 
 def names() -> list[str]:
@@ -176,7 +186,7 @@ def from_url(url: str) -> Target:
 
 
 _INSTALLED = {"import", "distribution", "program", "npm", "install"}
-_KEYS = {"title", "command", "url", "python", "loop", "chapters", "unsupported", *_INSTALLED}
+_KEYS = {"title", "command", "client", "url", "python", "loop", "chapters", "unsupported", *_INSTALLED}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -192,6 +202,7 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         npm=row.get("npm", ""),
         install=row.get("install", ""),
         command=tuple(row.get("command", ())),
+        client=tuple(row.get("client", ())),
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
         loop=row.get("loop", ""),
