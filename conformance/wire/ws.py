@@ -371,7 +371,7 @@ class WebSocket:
         """Expect the target to fail the connection: a close frame with one of ``codes``, the end, and nothing else.
 
         The end without a close frame is allowed but not preferred. The suite answers the close frame as a client
-        does. ``within`` shortens the deadline, in seconds.
+        does. ``within`` is another deadline than the usual one, in seconds.
         """
         self.steps.append({"must_fail": list(codes)})
         expected = f"a close frame with {_codes(codes)}, then the end of the connection"
