@@ -210,14 +210,28 @@ class Host:
     async def begin(
         self, answer: Callable[[Hello], bytes] = Hello.answer, path: str = "/", **options: Any
     ) -> tuple[Talk, asyncio.Future[Any]]:
-        """Let the client connect and answer its handshake; return the talk and the client's future."""
+        """Let the client connect and answer its handshake; return the talk and the client's future.
+
+        Raises what ``websocket_connect`` raises without having connected.
+        """
         await self.listen()
         connecting = asyncio.ensure_future(
             api.websocket.websocket_connect(options.pop("url", None) or f"ws://127.0.0.1:{self.port}{path}", **options)
         )
-        talk = await in_time(self._talks.get(), lambda: "the client to connect")
+        talk = await self._next_talk(connecting)
         await talk.greet(answer)
         return talk, connecting
+
+    async def _next_talk(self, connecting: asyncio.Future[Any]) -> Talk:
+        coming = asyncio.ensure_future(self._talks.get())
+        both = asyncio.wait([coming, connecting], return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await in_time(both, lambda: "the client to connect")
+            if not coming.done():
+                connecting.result()
+            return await in_time(coming, lambda: "the client to connect")
+        finally:
+            coming.cancel()
 
     @contextlib.asynccontextmanager
     async def connect(
@@ -247,10 +261,15 @@ class Host:
             raise AssertionError("websocket_connect() returned a connection")
         return error
 
-    async def aclose(self) -> None:
-        """Stop listening and end what is open."""
+    def stop(self) -> None:
+        """Stop listening; what is open goes on."""
         if self._server is not None:
             self._server.close()
+
+    async def aclose(self) -> None:
+        """Stop listening and end what is open."""
+        self.stop()
+        if self._server is not None:
             for writer in self._writers:
                 writer.close()
             # Until the client has noticed, or its objects would outlive the loop.

@@ -46,7 +46,7 @@ pytest_plugins = [
 
 #: Names of the ways in which the bytes of a wire case are cut into pieces; see conformance.wire.chopping.
 CHOPS = ("whole", "bytes", "tokens", "joined")
-_WIRE_FIXTURES = {"wire", "ws"}
+_WIRE_FIXTURES = {"wire": "http", "ws": "websocket"}
 _RECORD = "conform"
 _ACTIVE = pytest.StashKey[targets.Target]()
 _SERVER = pytest.StashKey[ServerProcess | ServerThread]()
@@ -168,7 +168,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if requirement is None:
             keep.append(item)
             continue
-        applies = active.has_wire if on_the_wire(item) else active.has_api
+        applies = active.is_judged_by(chapter_of(item.path), on_the_wire(item))
         # The jumping clock is a loop of its own kind: what it decides, it has decided for the target without a loop.
         applies = applies and not (active.loop and "clock" in getattr(item, "fixturenames", ()))
         chosen = not wanted or catalogue.is_named(requirement.id, chapter_of(item.path), wanted)
@@ -181,7 +181,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def on_the_wire(item: pytest.Item) -> bool:
     """Whether bytes exchanged with the target's server decide the case."""
-    return bool(_WIRE_FIXTURES & set(getattr(item, "fixturenames", ())))
+    return bool(_WIRE_FIXTURES.keys() & set(getattr(item, "fixturenames", ())))
 
 
 def _done(path: str) -> frozenset[str]:
@@ -211,9 +211,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if requirement is None:
         return None
     active = pyfuncitem.config.stash[_ACTIVE]
-    # Whoever converses by the ws fixture needs WebSocket, without saying so.
-    needs = (*requirement.needs, "websocket") if "ws" in pyfuncitem.fixturenames else requirement.needs
-    for capability in needs:
+    implied = (capability for fixture, capability in _WIRE_FIXTURES.items() if fixture in pyfuncitem.fixturenames)
+    for capability in (*requirement.needs, *implied):
         if capability in active.unsupported:
             raise Unsupported(f"{capability}: {active.unsupported[capability]}")
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}

@@ -123,7 +123,7 @@ class Child:
 
     def _command(self, done: Path) -> list[str]:
         options, target = self._options, self.target
-        command = [target.python, "-m", "pytest", *_files(options.ids)]
+        command = [target.python, "-m", "pytest", *_files(target, options.ids)]
         command += ["-p", "xdist", "-p", "conformance.plugin", "-q", "--no-header"]
         # What failed is rendered for its record; pytest's own rendering parses sources again for each failure.
         command += ["--tb=native"]
@@ -289,9 +289,11 @@ def _begin(
     return child
 
 
-def _files(ids: tuple[str, ...]) -> list[str]:
-    """Return what pytest is to collect: every process of a run reads it all, so no more than the chosen chapters."""
-    return [str(chapter.path) for chapter in catalogue.chapters_with(ids)] or [str(SPEC)]
+def _files(target: Target, ids: tuple[str, ...]) -> list[str]:
+    """Return what pytest is to collect: every process of a run reads it all, so only what has cases for ``target``."""
+    chosen = catalogue.chapters_with(ids) if ids else catalogue.chapters()
+    judging = [one for one in chosen if any(target.is_judged_by(one.name, entry.on_the_wire) for entry in one.entries)]
+    return [str(one.path) for one in judging] or [str(SPEC)]
 
 
 def _target_options(target: Target) -> list[str]:
@@ -319,7 +321,7 @@ def _environment() -> dict[str, str]:
 
 def _applicable(target: Target) -> Iterator[catalogue.Entry]:
     for entry in catalogue.entries():
-        if target.has_wire if entry.on_the_wire else target.has_api:
+        if target.is_judged_by(entry.chapter, entry.on_the_wire):
             yield entry
 
 

@@ -15,6 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Target:
     package: str = ""
     distribution: str = ""
     program: str = ""
+    npm: str = ""
     install: str = ""
     command: tuple[str, ...] = ()
     #: Starts its WebSocket client against the fuzzing server at ``{url}``.
@@ -69,6 +71,8 @@ class Target:
     url: str = ""
     python: str = sys.executable
     loop: str = ""
+    #: The chapters that judge it; all that apply, when it names none.
+    chapters: tuple[str, ...] = ()
     unsupported: dict[str, str] = field(default_factory=dict)
     expected: dict[str, Expectation] = field(default_factory=dict)
     #: What is expected of other releases than the installed one.
@@ -86,6 +90,11 @@ class Target:
         """Whether cases of the wire level can judge it."""
         return bool(self.command or self.url)
 
+    def is_judged_by(self, chapter: str, on_the_wire: bool) -> bool:
+        """Whether cases of this chapter and level can judge it."""
+        named = not self.chapters or chapter in self.chapters
+        return named and (self.has_wire if on_the_wire else self.has_api)
+
     def absent(self) -> str:
         """Return what is missing on this machine and how to install it, or an empty text when all is there.
 
@@ -93,17 +102,24 @@ class Target:
         """
         if not self.install or self.python != sys.executable:
             return ""
+        missing = next((name for name, there in self._needed() if not there), "")
+        return f"{missing} is not installed; {self.install}" if missing else ""
+
+    def _needed(self) -> Iterator[tuple[str, bool]]:
+        """Yield what has to be installed, the first thing first, and whether it is."""
         if self.program:
-            missing = _which(self.program) is None
+            yield self.program, _which(self.program) is not None
+        if self.npm:
+            yield f"the npm package {self.npm}", bool(_npm_version(self.npm))
         elif self.distribution:
-            missing = not self.version()
-        else:
-            missing = bool(self.package) and importlib.util.find_spec(self.package) is None
-        name = self.program or self.distribution or self.package
-        return f"{name} is not installed; {self.install}" if missing else ""
+            yield self.distribution, bool(self.version())
+        elif self.package:
+            yield self.package, importlib.util.find_spec(self.package) is not None
 
     def version(self) -> str:
         """Return the installed version, or an empty text when it is not known in this environment."""
+        if self.npm:
+            return _npm_version(self.npm)
         if self.program:
             return _program_version(self.program)
         try:
@@ -169,8 +185,8 @@ def from_url(url: str) -> Target:
     return Target(name=url.removeprefix("http://").strip("/"), title=url, url=url)
 
 
-_KEYS = {"title", "import", "distribution", "program", "install", "command", "client", "url", "python", "loop"}
-_KEYS |= {"unsupported"}
+_INSTALLED = {"import", "distribution", "program", "npm", "install"}
+_KEYS = {"title", "command", "client", "url", "python", "loop", "chapters", "unsupported", *_INSTALLED}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -183,12 +199,14 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         package=row.get("import", ""),
         distribution=row.get("distribution", ""),
         program=row.get("program", ""),
+        npm=row.get("npm", ""),
         install=row.get("install", ""),
         command=tuple(row.get("command", ())),
         client=tuple(row.get("client", ())),
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
         loop=row.get("loop", ""),
+        chapters=tuple(row.get("chapters", ())),
         unsupported=row.get("unsupported", {}),
         directory=str(path.parent.resolve()),
     )
@@ -204,6 +222,18 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
 def _which(program: str) -> str | None:
     # Debian keeps servers where the PATH of most users does not lead.
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+
+
+def _npm_version(package: str) -> str:
+    """Return the version of a package that Node finds from the working directory."""
+    node = _which("node")
+    if node is None:
+        return ""
+    told = subprocess.run(
+        [node, "-p", f"require('{package}/package.json').version"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=20,
+    )  # fmt: skip
+    return told.stdout.strip()
 
 
 def _program_version(program: str) -> str:

@@ -7,10 +7,10 @@ closed, and offers the same routes on both ports; one that cannot speak TLS leav
     JSON of what was parsed: method, target, version, scheme, host, headers (pairs in order), body (base64). Cookies are
     parsed too, where the framework does that, and what comes of it is dropped.
 ``* /answer?d=JSON``
-    Answers as told: ``status``, ``headers`` (pairs), ``body`` (text), ``chunks`` (texts, flushed one by one).
+    Answers as told: ``status``, ``headers`` (pairs), ``body`` (text), ``chunks`` (texts, flushed one by one). A body of
+    1000 octets or more is compressed where the framework does that and the client accepts it.
 ``GET /get-only``
     Text "got"; any other method is not allowed there.
-    A body of 1000 octets or more is compressed where the framework does that and the client accepts it.
 ``GET /resource.txt``
     1000 octets, the digits 0 to 9 a hundred times, as text/plain, served in the framework's own way to serve files,
     with ETag and Last-Modified of the first second of 2022.
@@ -21,6 +21,9 @@ closed, and offers the same routes on both ports; one that cannot speak TLS leav
 ``/ws/answer``
     Takes text messages that are JSON: ``{"send": text}``, ``{"close": [code, reason]}``, ``{"subprotocol": true}``;
     offers the subprotocols "chat" and "superchat".
+
+Servers that share an interface share the application: ``wsgi_app`` and ``asgi_app`` have it, and the program of a
+server says only how that one is started.
 """
 
 from __future__ import annotations
@@ -29,11 +32,12 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import socket
 import ssl
-import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -77,23 +81,37 @@ def listening_socket() -> socket.socket:
     return listener
 
 
-def greet(listener: socket.socket, secured: socket.socket) -> None:
+def greet(listener: socket.socket, secured: socket.socket | None = None) -> None:
     """Print the JSON line that tells the suite where the server listens, in the clear and with TLS."""
-    ports = {"http": listener.getsockname()[1], "https": secured.getsockname()[1]}
+    ports = {"http": listener.getsockname()[1]}
+    if secured is not None:
+        ports["https"] = secured.getsockname()[1]
     print(json.dumps({"conform": 1, **ports}), flush=True)
+
+
+def when_stdin_closes(then: Callable[[], Any]) -> None:
+    """Call ``then``, in a thread, when the suite has closed this program's standard input, or has gone."""
+
+    def watch() -> None:
+        # Past sys.stdin, whose lock would still be held when the program ends otherwise.
+        while os.read(0, 4096):
+            pass
+        then()
+
+    # A thread, because not every kind of file can be waited for by an event loop.
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def end_with_stdin() -> None:
+    """Ask this process to end, by SIGTERM, when standard input is closed."""
+    when_stdin_closes(lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
 async def until_stdin_closes() -> None:
     """Return when the suite has closed this program's standard input, or has gone."""
     loop = asyncio.get_running_loop()
     closed = asyncio.Event()
-
-    def watch() -> None:
-        # A thread, because not every kind of file can be waited for by an event loop.
-        sys.stdin.buffer.read()
-        loop.call_soon_threadsafe(closed.set)
-
-    threading.Thread(target=watch, daemon=True).start()
+    when_stdin_closes(lambda: loop.call_soon_threadsafe(closed.set))
     await closed.wait()
 
 

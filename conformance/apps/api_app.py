@@ -34,8 +34,15 @@ def application(package: str) -> Any:
     """Return an ``Application`` of ``package`` with the fixture routes."""
     web = importlib.import_module(f"{package}.web")
     websocket = importlib.import_module(f"{package}.websocket")
+    return web.Application(
+        [*_pages(web), _resource(web), *_web_sockets(websocket)],
+        websocket_max_message_size=20 * 1024 * 1024,
+        compress_response=True,
+    )
 
-    class Echo(web.RequestHandler):  # type: ignore[name-defined, misc]
+
+def _pages(web: Any) -> list[tuple[Any, ...]]:
+    class Echo(web.RequestHandler):  # type: ignore[misc]
         def answer(self) -> None:
             request = self.request
             headers = list(request.headers.get_all())
@@ -46,7 +53,7 @@ def application(package: str) -> Any:
 
         get = post = put = patch = delete = options = head = answer
 
-    class Answer(web.RequestHandler):  # type: ignore[name-defined, misc]
+    class Answer(web.RequestHandler):  # type: ignore[misc]
         async def answer(self) -> None:
             told = Instructions(self.request.query)
             self.set_status(told.status)
@@ -60,22 +67,43 @@ def application(package: str) -> Any:
 
         get = post = put = patch = delete = options = head = answer
 
-    class GetOnly(web.RequestHandler):  # type: ignore[name-defined, misc]
+    class GetOnly(web.RequestHandler):  # type: ignore[misc]
         def get(self) -> None:
             self.write("got")
 
-    class Error(web.RequestHandler):  # type: ignore[name-defined, misc]
+    class Error(web.RequestHandler):  # type: ignore[misc]
         def prepare(self) -> None:
             raise RuntimeError("the fixture application was asked to fail")
 
-    class WSEcho(websocket.WebSocketHandler):  # type: ignore[name-defined, misc]
+    return [("/echo", Echo), ("/answer", Answer), ("/get-only", GetOnly), ("/error", Error)]
+
+
+def _resource(web: Any) -> tuple[Any, ...]:
+    if hasattr(web, "StaticFileHandler"):
+        directory = resource_directory()
+        _alive.add(directory)
+        return ("/(resource.txt)", web.StaticFileHandler, {"path": directory.name})
+
+    class Resource(web.RequestHandler):  # type: ignore[misc]
+        def get(self) -> None:
+            self.set_header("Content-Type", "text/plain")
+            self.set_header("Last-Modified", datetime.datetime.fromtimestamp(MODIFIED, datetime.timezone.utc))
+            self.write(RESOURCE)
+
+        head = get
+
+    return ("/resource.txt", Resource)
+
+
+def _web_sockets(websocket: Any) -> list[tuple[Any, ...]]:
+    class Echo(websocket.WebSocketHandler):  # type: ignore[misc]
         def get_compression_options(self) -> dict[str, Any]:
             return {}
 
         def on_message(self, message: str | bytes) -> None:
             self.write_message(message, binary=isinstance(message, bytes))
 
-    class WSAnswer(websocket.WebSocketHandler):  # type: ignore[name-defined, misc]
+    class Answer(websocket.WebSocketHandler):  # type: ignore[misc]
         def select_subprotocol(self, subprotocols: list[str]) -> str | None:
             return next((name for name in SUBPROTOCOLS if name in subprotocols), None)
 
@@ -88,32 +116,7 @@ def application(package: str) -> Any:
             if "close" in told:
                 self.close(*told["close"])
 
-    class Resource(web.RequestHandler):  # type: ignore[name-defined, misc]
-        def get(self) -> None:
-            self.set_header("Content-Type", "text/plain")
-            self.set_header("Last-Modified", datetime.datetime.fromtimestamp(MODIFIED, datetime.timezone.utc))
-            self.write(RESOURCE)
-
-        head = get
-
-    resource: tuple[Any, ...] = ("/resource.txt", Resource)
-    if hasattr(web, "StaticFileHandler"):
-        directory = resource_directory()
-        _alive.add(directory)
-        resource = ("/(resource.txt)", web.StaticFileHandler, {"path": directory.name})
-    return web.Application(
-        [
-            ("/echo", Echo),
-            ("/answer", Answer),
-            ("/get-only", GetOnly),
-            resource,
-            ("/error", Error),
-            ("/ws/echo", WSEcho),
-            ("/ws/answer", WSAnswer),
-        ],
-        websocket_max_message_size=20 * 1024 * 1024,
-        compress_response=True,
-    )
+    return [("/ws/echo", Echo), ("/ws/answer", Answer)]
 
 
 async def start(package: str, tamper: type[Tamper] | None) -> list[socket.socket]:

@@ -1,34 +1,39 @@
-"""The fixture application under gunicorn, with the worker that keeps connections open (threads)."""
+"""The WSGI fixture application under gunicorn, with the worker that keeps connections open (threads)."""
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from conformance.apps import listening_socket
-from conformance.apps.wsgi_app import announce, application, end_with_stdin
+from conformance.apps import CERTIFICATE, end_with_stdin, greet, listening_socket
+from conformance.apps.wsgi_app import application
 
 
 class Fixture(BaseApplication):  # type: ignore[misc]
-    def __init__(self) -> None:
-        self.listener = listening_socket()
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, listener: socket.socket, **settings: Any) -> None:
+        self.settings = {"bind": f"fd://{listener.fileno()}", "worker_class": "gthread", "threads": 8,
+                         "keepalive": 60, "loglevel": "error", **settings}  # fmt: skip
         super().__init__()
 
     def load_config(self) -> None:
-        settings = {"bind": f"fd://{self.listener.fileno()}", "worker_class": "gthread", "threads": 8, "keepalive": 60,
-                    "loglevel": "error", "when_ready": self.ready}  # fmt: skip
-        for name, value in settings.items():
+        for name, value in self.settings.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
         return application
 
-    def ready(self, arbiter: Any) -> None:
-        announce(self.port)
-
 
 if __name__ == "__main__":
+    clear, tls = listening_socket(), listening_socket()
+    # One gunicorn speaks TLS on all its sockets or on none.
+    if os.fork():
+        # Whoever connects before it is ready waits in the queue of the socket.
+        greet(clear, tls)
+        fixture = Fixture(clear)
+    else:
+        fixture = Fixture(tls, certfile=str(CERTIFICATE), keyfile=str(CERTIFICATE))
     end_with_stdin()
-    Fixture().run()
+    fixture.run()

@@ -1,164 +1,34 @@
-"""The fixture application as a plain ASGI callable under uvicorn."""
+"""The ASGI fixture application under uvicorn."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
+import sys
 from typing import Any
 
 import uvicorn
 
-from conformance.apps import (
-    CERTIFICATE,
-    RESOURCE,
-    SUBPROTOCOLS,
-    Instructions,
-    echo_document,
-    greet,
-    listening_socket,
-    until_stdin_closes,
-)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from conformance.apps import CERTIFICATE, greet, listening_socket, until_stdin_closes
+from conformance.apps.asgi_app import application
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Route by path; ASGI itself has no router."""
-    routes = {"http": {"/echo": echo, "/answer": answer, "/get-only": get_only, "/error": error,
-                       "/resource.txt": resource},
-              "websocket": {"/ws/echo": ws_echo, "/ws/answer": ws_answer}}  # fmt: skip
-    route = routes.get(scope["type"], {}).get(scope.get("path", ""))
-    if route is not None:
-        await route(scope, receive, send)
-    elif scope["type"] == "http":
-        await _respond(send, 404, b"there is no such page")
-    elif scope["type"] == "websocket":
-        await send({"type": "websocket.close"})
-
-
-async def _body(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        event = await receive()
-        body += bytes(event.get("body", b""))
-        if not event.get("more_body"):
-            return body
-
-
-async def _respond(
-    send: Send,
-    status: int,
-    body: bytes,
-    headers: list[tuple[str, str]] | None = None,
-    media: str = "text/plain",
-) -> None:
-    fields = [(b"content-type", media.encode()), (b"content-length", str(len(body)).encode())]
-    fields = fields if status not in (204, 304) else []
-    fields += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers or []]
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    version = f"HTTP/{scope['http_version']}"
-    # ASGI tells an application the host by its header field alone.
-    host = dict(headers).get("host", "")
-    parsed = (scope["method"], target.decode("latin-1"), version, headers, await _body(receive))
-    document = echo_document(*parsed, scheme=scope["scheme"], host=host)
-    await _respond(send, 200, document.encode(), media="application/json")
-
-
-async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    await _body(receive)
-    told = Instructions(scope["query_string"].decode("latin-1"))
-    if not told.chunks:
-        await _respond(send, told.status, told.body.encode(), told.headers)
-        return
-    fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in told.headers]
-    await send({"type": "http.response.start", "status": told.status, "headers": fields})
-    for chunk in told.chunks:
-        await send({"type": "http.response.body", "body": chunk.encode(), "more_body": True})
-    await send({"type": "http.response.body", "body": told.body.encode()})
-
-
-async def get_only(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["method"] == "GET":
-        await _respond(send, 200, b"got")
-    else:
-        await _respond(send, 405, b"only GET here", [("Allow", "GET")])
-
-
-async def resource(scope: Scope, receive: Receive, send: Send) -> None:
-    await _respond(send, 200, RESOURCE)
-
-
-async def error(scope: Scope, receive: Receive, send: Send) -> None:
-    raise RuntimeError("the fixture application was asked to fail")
-
-
-async def ws_echo(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (event := await receive())["type"] == "websocket.receive":
-        text = event.get("text")
-        await send({"type": "websocket.send", "text": text} if text is not None
-                   else {"type": "websocket.send", "bytes": event["bytes"]})  # fmt: skip
-
-
-async def ws_answer(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    chosen = next((name for name in SUBPROTOCOLS if name in scope["subprotocols"]), None)
-    await send({"type": "websocket.accept", "subprotocol": chosen})
-    while (event := await receive())["type"] == "websocket.receive":
-        told = json.loads(event["text"])
-        if "send" in told:
-            await send({"type": "websocket.send", "text": told["send"]})
-        if "subprotocol" in told:
-            await send({"type": "websocket.send", "text": str(chosen)})
-        if "close" in told:
-            code, reason = told["close"]
-            await send({"type": "websocket.close", "code": code, "reason": reason})
-            return
-
-
-def _server(http: str, **options: Any) -> uvicorn.Server:
-    config = uvicorn.Config(
-        application,
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        http=http,
-        ws="websockets-sansio",
-        ws_max_size=20 * 1024 * 1024,
-        **options,
-    )
+def _server(**options: Any) -> uvicorn.Server:
+    config = uvicorn.Config(application, http=sys.argv[1], ws="websockets-sansio", ws_max_size=20 * 1024 * 1024,
+                            lifespan="off", log_level="warning", access_log=False, **options)  # fmt: skip
     return uvicorn.Server(config)
 
 
 async def main() -> None:
     """Serve until standard input is closed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--http", default="httptools", choices=["h11", "httptools"])
-    http = parser.parse_args().http
     listener, secured = listening_socket(), listening_socket()
-    servers = (_server(http), _server(http, ssl_certfile=str(CERTIFICATE)))
+    clear, tls = _server(), _server(ssl_certfile=str(CERTIFICATE))
     greet(listener, secured)
-    serving = [
-        asyncio.ensure_future(server.serve(sockets=[socket]))
-        for server, socket in zip(servers, (listener, secured), strict=True)
-    ]
-    closing = asyncio.ensure_future(until_stdin_closes())
+    running = [asyncio.ensure_future(coroutine) for coroutine in
+               (clear.serve([listener]), tls.serve([secured]), until_stdin_closes())]  # fmt: skip
     # A server that cannot start must end with its error, not wait in silence.
-    await asyncio.wait({*serving, closing}, return_when=asyncio.FIRST_COMPLETED)
-    for server in servers:
-        server.should_exit = True
-    await asyncio.gather(*serving)
+    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    clear.should_exit = tls.should_exit = True
+    await asyncio.gather(*running[:2])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The fixture application for servers that speak WSGI, and what their programs have in common.
+"""The fixture application for servers that speak WSGI.
 
 WSGI keeps neither the order and the spelling of field names nor repeated lines apart: the server has joined them.
 """
@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -19,28 +16,6 @@ from conformance.apps import Instructions
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-
-
-def announce(port: int) -> None:
-    """Print the JSON line that tells the suite where the server listens."""
-    print(json.dumps({"conform": 1, "http": port}), flush=True)
-
-
-def when_stdin_closes(then: Callable[[], Any]) -> None:
-    """Call ``then``, in a thread, when the suite has closed this program's standard input, or has gone."""
-
-    def watch() -> None:
-        # Past sys.stdin, whose lock would still be held when the program ends otherwise.
-        while os.read(0, 4096):
-            pass
-        then()
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def end_with_stdin() -> None:
-    """Ask this process to end, by SIGTERM, when standard input is closed."""
-    when_stdin_closes(lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

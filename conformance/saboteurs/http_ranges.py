@@ -62,7 +62,13 @@ class _OneTooMany(_Part):
     body = b"012345"
 
 
-_lies.tampers("one-too-many", "A range ends before its last position.", _OneTooMany, "http1.range.one")
+_lies.tampers(
+    "one-too-many",
+    "A range ends behind its last position.",
+    _OneTooMany,
+    "http1.range.one",
+    "http1.range.inner-space",
+)
 
 
 class _Multipart(_Part):

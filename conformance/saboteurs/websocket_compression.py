@@ -193,11 +193,11 @@ class WireBytesCounted(Inflating):
         return [last]
 
 
-@lie("ws-inflates-little", "A message that inflates to more than a mebibyte is refused.", CHAPTER,
+@lie("ws-inflates-little", "A message that inflates to more than a quarter of a mebibyte is refused.", CHAPTER,
      "deflate.limit-within")  # fmt: skip
 class InflatesLittle(Inflating):
     def message(self, last: Frame, opcode: int, payload: bytes) -> Iterable[Frame]:
-        if opcode == 2 and len(zlib.decompressobj(-15).decompress(payload, 1 << 21)) > 1 << 20:
+        if opcode == 2 and len(zlib.decompressobj(-15).decompress(payload, 1 << 19)) > 1 << 18:
             return [compressed(GARBAGE, 2)]
         return [last]
 

@@ -148,6 +148,8 @@ def test_a_target_that_the_machine_lacks_says_what_to_install() -> None:
     program = Target("x", program="no-such-program", install="apt-get install x")
     assert program.absent() == "no-such-program is not installed; apt-get install x"
     assert program.version() == ""
+    package = Target("x", npm="no-such-package", install="npm install no-such-package")
+    assert package.absent() == "the npm package no-such-package is not installed; npm install no-such-package"
     assert Target("x", package="no_such_package", install="pip install x").absent().startswith("no_such_package is not")
     assert (
         Target("x", distribution="no-such", install="pip install x").absent()

@@ -25,6 +25,7 @@ ECHO_BODY = (
     b'{"method": "GET", "target": "%s", "version": "HTTP/1.1", "headers": [["Host", "example.test"]], "body": ""}'
 )
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+PROBE = get("/echo?probe=1")
 REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 Behaviour = Callable[[socket.socket], None]
 
@@ -213,12 +214,31 @@ def test_in_step_holds_a_server_to_its_word(against: Callable[..., Conversation]
         against(saying(closing, close=False)).wire.send(get("/")).expect(200).expect_in_step()
 
 
+def test_in_step_notes_an_end_that_nobody_announced(against: Callable[..., Conversation]) -> None:
+    """Who says nothing may close; who promised not to, may not."""
+    told = against(saying(OK))
+    told.wire.send(get("/")).expect(200).expect_in_step()
+    assert told.reasons == ["the connection ended though the answer did not say close"]
+    promising = OK.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
+    with pytest.raises(AssertionError, match=r"the probe's own echo.*(closed|reset) by the target"):
+        against(saying(promising)).wire.send(get("/")).expect(200).expect_in_step()
+
+
 def test_joined_sends_the_probe_with_the_message(against: Callable[..., Conversation]) -> None:
     """In the way joined one send carries message and probe, and both answers are matched."""
     told = against(saying(OK + echo(b"/echo?probe=1"), close=False), chop="joined")
     told.wire.send(get("/")).expect(200, body=b"ok").expect_alive()
     sent = [row["data"] for row in told.rows if row["from"] == "suite"]
     assert sent == [(get("/") + get("/echo?probe=1")).decode()]
+
+
+def test_followed_sends_the_probe_behind_what_may_be_no_message(against: Callable[..., Conversation]) -> None:
+    """A server that serves what was sent must serve the probe; one that refuses must not."""
+    told = against(saying(echo(b"/echo") + echo(b"/echo?probe=1"), close=False))
+    told.wire.send(get("/echo")).followed().may_reject(400, target="/echo")
+    assert [row["data"] for row in told.rows if row["from"] == "suite"] == [get("/echo").decode(), PROBE.decode()]
+    with pytest.raises(AssertionError, match="more came than the one answer expected"):
+        against(saying(REFUSED + echo(b"/echo?probe=1"))).wire.send(get("/echo")).followed().may_reject(400)
 
 
 def test_joined_fails_when_the_probe_is_answered_after_close(against: Callable[..., Conversation]) -> None:

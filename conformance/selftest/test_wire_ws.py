@@ -424,6 +424,12 @@ def test_acceptance_is_no_refusal(peer: Peer) -> None:
         peer.play(accept).handshake().expect_refused(400)
 
 
+def test_acceptance_that_is_allowed_is_noted(peer: Peer) -> None:
+    """Where the case allows the handshake to be accepted, that is lenient."""
+    peer.play(accept).handshake().expect_refused(400, unless="it may be spoken")
+    assert peer.lenient == ["it may be spoken"]
+
+
 def test_refusal_has_the_status_and_the_field(peer: Peer) -> None:
     """The status is compared, a status that is not preferred is lenient, a missing field fails."""
 

@@ -89,6 +89,12 @@ class Wire:
             self._connection.send(data, self._chop)
         return self
 
+    def followed(self) -> Wire:
+        """Send the probe at once, as in the way "joined": to who still waits for the message's end it is more of it."""
+        self._flush(probe=True)
+        self._send_probe()
+        return self
+
     def eof(self) -> Wire:
         """Close the suite's side for sending: nothing follows what was sent."""
         self._flush(probe=False)
@@ -222,12 +228,12 @@ class Wire:
             self._judge_rejection(answer, statuses, also, expected)
         return self
 
-    def may_reject(self, *statuses: int, respond: bool = False, **parsed: Any) -> Wire:
+    def may_reject(self, *statuses: int, also: Collection[int] = (), respond: bool = False, **parsed: Any) -> Wire:
         """Expect a rejection as ``must_reject`` does, or else an echo with ``parsed`` and a connection that goes on.
 
-        The end without an answer is allowed but not preferred, unless ``respond`` is true: then it fails.
+        A status of ``also``, and an end without an answer unless ``respond`` is true, are allowed but not preferred.
         """
-        expected = f"{either(statuses)} and the end, or 200 and an echo with {shown(spoken(parsed))}"
+        expected = f"{either(statuses, also)} and the end, or 200 and an echo with {shown(spoken(parsed))}"
         self._flush(probe=True)
         answer = self._read_or_end(expected)
         if answer is None:
@@ -236,23 +242,21 @@ class Wire:
             self._judge_echo(answer, parsed, expected)
             self.expect_alive()
         else:
-            self._judge_rejection(answer, statuses, (), expected)
+            self._judge_rejection(answer, statuses, also, expected)
         return self
 
     def expect_alive(self) -> Wire:
         """Expect that a probe request on the same connection gets exactly its own echo."""
-        if not self._probe:
-            # With the way "joined" the probe may already be under way.
-            self._flush(probe=False)
-            probe = self._next_probe()
-            self._connection.send(probe, note="probe")
+        self._send_probe()
         self._settle_probe()
         return self
 
     def expect_in_step(self, rest: bytes = b"") -> Wire:
         """Expect the connection to end if the last answer said so, and to be alive otherwise.
 
-        ``rest`` is what is still to be sent of the request then.
+        An end that the answer said nothing about is allowed but not preferred (RFC 9112, sections 9.5 and 9.6), one
+        after an answer that promised to keep the connection is not. ``rest`` is what is still to be sent of the request
+        if it goes on.
         """
         if self._last is not None and self._last.closes:
             self._must_end("the end that the last answer announced", str(self._last))
@@ -260,7 +264,22 @@ class Wire:
         if rest:
             self._connection.send(rest, self._chop, note="the rest of the request")
             self._partial = False
+        self._send_probe()
+        if self._ended_unannounced():
+            self._lenient("the connection ended though the answer did not say close")
+            return self
         return self.expect_alive()
+
+    def _send_probe(self) -> None:
+        # With the way "joined" the probe may already be under way.
+        if not self._probe:
+            self._flush(probe=False)
+            self._connection.send(self._next_probe(), note="probe")
+
+    def _ended_unannounced(self) -> bool:
+        connection = self._connection
+        promised = self._last is not None and "keep-alive" in [one.lower() for one in self._last.members("connection")]
+        return not promised and connection.wait_for_any() and not connection.buffer and connection.ended != "cut"
 
     def expect_closed(self) -> Wire:
         """Expect that the target ends the connection and sends nothing more before it."""

@@ -199,17 +199,26 @@ class WebSocket:
         return self
 
     def expect_refused(
-        self, *statuses: int, also: Collection[int] = (), header: Mapping[str, str] | None = None
+        self,
+        *statuses: int,
+        also: Collection[int] = (),
+        header: Mapping[str, str] | None = None,
+        unless: str = "",
     ) -> WebSocket:
         """Expect the handshake to be answered with one of ``statuses``; one of ``also`` is not preferred.
 
-        ``header`` names fields and a member that their list must have.
+        ``header`` names fields and a member that their list must have. ``unless`` says why 101 is allowed, though not
+        preferred.
         """
-        self.steps.append({"expect_refused": list(statuses), "also": list(also), "header": spoken(dict(header or {}))})
+        step: dict[str, JSONValue] = {"expect_refused": list(statuses), "also": list(also)}
+        self.steps.append({**step, "header": spoken(dict(header or {})), "unless": unless})
         expected = f"status {either(statuses)}" + "".join(
             f", {name}: {value}" for name, value in (header or {}).items()
         )
         answer = self._read_answer(expected)
+        if answer.status == 101 and unless:
+            self._lenient(unless)
+            return self
         if answer.status not in {*statuses, *also}:
             what = "the handshake was accepted" if answer.status == 101 else f"{answer.status} came"
             self._fail(f"expected a refusal with {either(statuses)}, but {what}", expected, str(answer))
@@ -362,7 +371,7 @@ class WebSocket:
         """Expect the target to fail the connection: a close frame with one of ``codes``, the end, and nothing else.
 
         The end without a close frame is allowed but not preferred. The suite answers the close frame as a client
-        does. ``within`` shortens the deadline, in seconds.
+        does. ``within`` is another deadline than the usual one, in seconds.
         """
         self.steps.append({"must_fail": list(codes)})
         expected = f"a close frame with {_codes(codes)}, then the end of the connection"

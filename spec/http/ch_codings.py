@@ -35,7 +35,7 @@ PLAIN: dict[str, Any] = {"status": 200, "header": {"Content-Encoding": None}, "b
 @each(accept=["gzip", "GZip", "compress;q=0.5, gzip;q=1.0", "gzip;q=0.001", "br;q=1, gzip;q=0.8, identity;q=0"])
 def test_asked_for(wire: Any, accept: str) -> None:
     why = "the content is not compressed"
-    wire.send(get(LARGE, accept_encoding=accept)).expect_one_of(CODED, PLAIN, why=why).expect_alive()
+    wire.send(get(LARGE, accept_encoding=accept)).expect_one_of(CODED, PLAIN, why=why).expect_in_step()
 
 
 @must(
@@ -47,7 +47,7 @@ def test_asked_for(wire: Any, accept: str) -> None:
 def test_streamed(wire: Any, accept: str) -> None:
     target = answer(chunks=[TEXT[:1500], TEXT[1500:]])
     why = "the content is not compressed"
-    wire.send(get(target, accept_encoding=accept)).expect_one_of(CODED, PLAIN, why=why).expect_alive()
+    wire.send(get(target, accept_encoding=accept)).expect_one_of(CODED, PLAIN, why=why).expect_in_step()
 
 
 @should(
@@ -70,7 +70,7 @@ def test_streamed(wire: Any, accept: str) -> None:
     ]
 )
 def test_not_accepted(wire: Any, accept: str | None) -> None:
-    wire.send(get(LARGE, accept_encoding=accept)).expect(**PLAIN).expect_alive()
+    wire.send(get(LARGE, accept_encoding=accept)).expect(**PLAIN).expect_in_step()
 
 
 @should(
@@ -83,7 +83,7 @@ def test_vary(wire: Any, accept: str) -> None:
     named = re.compile(r"(?i)(.*, ?)?(accept-encoding|\*)(, ?.*)?")
     coded = {**CODED, "header": {**CODED["header"], "Vary": named}}
     why = "the content is not compressed, so it does not vary"
-    wire.send(get(LARGE, accept_encoding=accept)).expect_one_of(coded, PLAIN, why=why).expect_alive()
+    wire.send(get(LARGE, accept_encoding=accept)).expect_one_of(coded, PLAIN, why=why).expect_in_step()
 
 
 @should(
@@ -94,4 +94,4 @@ def test_vary(wire: Any, accept: str) -> None:
 @each(accept=["x-gzip"])
 def test_x_gzip(wire: Any, accept: str) -> None:
     why = "the content is not compressed for clients that call the coding x-gzip"
-    wire.send(get(LARGE, accept_encoding=accept)).expect_one_of(CODED, PLAIN, why=why).expect_alive()
+    wire.send(get(LARGE, accept_encoding=accept)).expect_one_of(CODED, PLAIN, why=why).expect_in_step()

@@ -526,7 +526,8 @@ def test_nul_in_value(wire: Any, value: bytes) -> None:
 )
 def test_bare_lf(wire: Any, rest: tuple[bytes, bytes]) -> None:
     data = b"POST /echo HTTP/1.1\r\n" + HOST + b"Foo: x" + rest[0]
-    wire.send(data).may_reject(400, body=rest[1], headers={"Foo": "x"})
+    # Who takes no LF for the end of a line has not seen the end of the head, and may wait for it.
+    wire.send(data).followed().may_reject(400, body=rest[1], headers={"Foo": "x"})
 
 
 @must(
@@ -610,8 +611,9 @@ def test_underscore(wire: Any, name: bytes) -> None:
 
 @should(
     "http1.field.cookie",
-    "A Cookie field that is hostile is refused with 400, or read in linear time; it is no error of the server.",
+    "A Cookie field that is hostile is refused, for what it holds or how long it is, or read in linear time.",
     rfc(9110, "2.3", "RFC9110-2.3-1"),
+    rfc(9110, "5.4", "RFC9110-5.4-1"),
     rfc(9110, "5.5", "RFC9110-5.5-4"),
 )
 @each(
@@ -623,7 +625,7 @@ def test_underscore(wire: Any, name: bytes) -> None:
     ]
 )
 def test_cookie(wire: Any, cookie: bytes) -> None:
-    wire.send(with_fields(b"Cookie: " + cookie)).may_reject(400, method="GET")
+    wire.send(with_fields(b"Cookie: " + cookie)).may_reject(400, 431, method="GET")
 
 
 @must(

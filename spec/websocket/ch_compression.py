@@ -377,7 +377,8 @@ def test_deflate_text_is_utf8(ws: Any, content: bytes) -> None:
     needs=NEEDS,
 )
 def test_deflate_limit_within(ws: Any) -> None:
-    ws.open_deflate().send(compressed(bomb(2 * MIB), opcode=2)).expect_binary(bytes(2 * MIB)).expect_alive()
+    # No longer than it must be: in a window below the largest one the suite inflates byte for byte.
+    ws.open_deflate().send(compressed(bomb(MIB // 2), opcode=2)).expect_binary(bytes(MIB // 2)).expect_alive()
 
 
 @must(
@@ -389,7 +390,8 @@ def test_deflate_limit_within(ws: Any) -> None:
 )
 @each(sizes=[labelled("whole", []), labelled("fragments", [4000, 8000])])
 def test_deflate_bomb(ws: Any, sizes: list[int]) -> None:
-    ws.open_deflate().send(*fragments(bomb(24 * MIB), sizes, opcode=2)).must_fail(1009)
+    # Who inflates all of it before looking needs its time.
+    ws.open_deflate().send(*fragments(bomb(24 * MIB), sizes, opcode=2)).must_fail(1009, within=8)
 
 
 @should(

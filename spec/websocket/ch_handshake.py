@@ -199,14 +199,16 @@ def test_handshake_key_twice(ws: Any) -> None:
 
 @must(
     "websocket.handshake.version-other",
-    "Another version than 13 is refused with 426 or 400, and the answer names 13.",
+    "A version that the server does not speak is refused with 426 or 400, and the answer names 13.",
     rfc(6455, "4.2.2", "RFC6455-4.2.2-6"),
     rfc(6455, "4.4", "RFC6455-4.4-1"),
 )
 @each(version=["0", "8", "12", "14", "255", "13a"])
 def test_handshake_version_other(ws: Any, version: str) -> None:
     refused = {"Sec-WebSocket-Version": "13"}
-    ws.handshake(sec_websocket_version=version).expect_refused(426, 400, header=refused)
+    # 8 is the number of the drafts whose frames are those of 13; browsers of 2011 sent it.
+    draft = "the version of the last drafts is spoken too" if version == "8" else ""
+    ws.handshake(sec_websocket_version=version).expect_refused(426, 400, header=refused, unless=draft)
 
 
 @must(

@@ -1,0 +1,1 @@
+"""The client of the npm package ws, in a process of Node for each connection."""
