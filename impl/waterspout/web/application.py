@@ -12,7 +12,7 @@ from collections.abc import Awaitable
 from socket import AddressFamily
 from typing import Any
 
-from waterspout import httputil
+from waterspout import autoreload, httputil
 from waterspout._loggers import access_log
 from waterspout.httpserver import HTTPServer
 from waterspout.netutil import DEFAULT_BACKLOG
@@ -119,6 +119,8 @@ class Application(ReversibleRouter):
                 settings.setdefault(name, value)
         self._any_host = _HandlerRouter(self, handlers)
         self._hosts = _HandlerRouter(self)
+        if settings.get("autoreload"):
+            autoreload.start()
 
     def listen(
         self,
