@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 import importlib.util
 import os
 import runpy
@@ -26,7 +25,7 @@ import traceback
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from waterspout._loggers import app_log, gen_log
 from waterspout.ioloop import IOLoop, PeriodicCallback

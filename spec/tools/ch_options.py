@@ -1,15 +1,15 @@
 """Options in files, in groups, in tests
 
-The command line is one source of options; a configuration file is another. It is a file of Python whose variables are
-the options, so that it may compute what it sets. What it names and nobody defined is ignored: several programs may share
-one file. A program that reads both says ``final=False`` for all sources but the last.
+The command line is one source of options; a configuration file is another. It is a file of Python whose variables
+are the options, so that it may compute what it sets. What it names and nobody defined is ignored: several programs may
+share one file. A program that reads both says ``final=False`` for all sources but the last.
 
-The values are attributes of a parser, and it is a mapping, too. Each option belongs to a group, by default the file that
-defines it; the help lists the options by group, and a program takes those of a group at once.
+The values are attributes of a parser, and it is a mapping, too. Each option belongs to a group, by default the file
+that defines it; the help lists the options by group, and a program takes those of a group at once.
 
-Assigned values must have the type of the option: what no command line could say cannot be assigned either. Tests replace
-a value for a while by ``mockable()``, because the attributes of the parser itself cannot be deleted, which is how
-``unittest.mock.patch`` ends.
+Assigned values must have the type of the option: what no command line could say cannot be assigned either. Tests
+replace a value for a while by ``mockable()``, because the attributes of the parser itself cannot be deleted, which is
+how ``unittest.mock.patch`` ends.
 """
 
 import datetime
@@ -238,8 +238,8 @@ def helped(**definitions):
 def test_help_lines():
     lines = helped(db_host={"metavar": "HOST", "help": "where the data is"}, port={"default": 80, "help": "to use"})
     host, port = (next(line.split() for line in lines if name in line) for name in ("--db-host", "--port"))
-    assert host == ["--db-host=HOST", *"where the data is".split()]
-    assert port == ["--port", *"to use (default 80)".split()]
+    assert host == ["--db-host=HOST", *["where", "the", "data", "is"]]
+    assert port == ["--port", *["to", "use", "(default", "80)"]]
     assert any(line.split()[0] == "--help" for line in lines)
 
 
