@@ -96,7 +96,7 @@ def handling(ref: Patches, change: Callable[[logging.Handler], None]) -> None:
 @log_lie("log-file-in-ascii", "Files are in ASCII.", "file")
 def _(ref: Patches) -> None:
     def change(handler: Any) -> None:
-        if isinstance(handler, logging.FileHandler):
+        if isinstance(handler, logging.FileHandler) and handler.stream is not None:
             handler.stream.reconfigure(encoding="ascii", errors="replace")
 
     handling(ref, change)
@@ -105,7 +105,7 @@ def _(ref: Patches) -> None:
 @log_lie("log-file-emptied", "A file is emptied when the program starts.", "file")
 def _(ref: Patches) -> None:
     def change(handler: Any) -> None:
-        if isinstance(handler, logging.FileHandler):
+        if isinstance(handler, logging.FileHandler) and handler.stream is not None:
             handler.stream.truncate(0)
 
     handling(ref, change)
