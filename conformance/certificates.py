@@ -42,17 +42,18 @@ def _folder() -> Path:
 def certificate_file(fault: str = "") -> str:
     """Return the path of a certificate and its key.
 
-    ``fault`` is empty for a good one, or "name" for one of another host, "expired", or "authority" for one that a
-    stranger signed.
+    ``fault`` is empty for a good one, or "name" for one of another host, "common-name" for one that has the name only
+    where it does not count, "expired", or "authority" for one that a stranger signed.
     """
     now = datetime.datetime.now(datetime.timezone.utc)
     began, ended = now - datetime.timedelta(days=3), now + datetime.timedelta(days=1)
     if fault == "expired":
         ended = now - datetime.timedelta(days=1)
     issuer = _authority(_STRANGER if fault == "authority" else _TRUSTED)
-    host = "stranger.test" if fault == "name" else HOST
-    names = [host] if fault == "name" else [host, "localhost", "127.0.0.1", "::1"]
-    leaf = issuer.issue_cert(*names, not_before=began, not_after=ended)
+    elsewhere = fault in ("name", "common-name")
+    names = ["stranger.test"] if elsewhere else [HOST, "localhost", "127.0.0.1", "::1"]
+    common_name = "127.0.0.1" if fault == "common-name" else None
+    leaf = issuer.issue_cert(*names, common_name=common_name, not_before=began, not_after=ended)
     path = _folder() / f"{fault or 'good'}.pem"
     leaf.private_key_and_cert_chain_pem.write_to_path(str(path))
     return str(path)

@@ -29,7 +29,7 @@ REASONS = ("untestable", "out of scope", "implied", "deprecated", "other role")
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of a source, and whether a black-box check of a server or of the API can decide it."""
+    """One sentence of a source, and whether a black-box check of a server, of a client or of the API can decide it."""
 
     id: str
     source: str
@@ -127,8 +127,8 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 
 def _sentence(row: dict[str, Any]) -> Statement:
-    # Of clients the book judges those of WebSocket so far.
-    seen = {"server-wire", "both"} | ({"client-wire"} if row["rfc"] in (6455, 7692) else set())
+    # What clients do with forms and cookies is nothing that the book judges.
+    seen = {"server-wire", "both"} | ({"client-wire"} if row["rfc"] in (9110, 9112, 6455, 7692) else set())
     observable = row["observable"] in seen and row["level"] not in ("MAY", "OPTIONAL")
     return Statement(
         row["id"],

@@ -38,6 +38,7 @@ pytest_plugins = [
     "conformance.hosting",
     "conformance.clock",
     "conformance.leftovers",
+    "conformance.scripted",
     "conformance.streams",
     "conformance.wire.http",
     "conformance.wire.ws",

@@ -135,6 +135,20 @@ class IOStream(BaseIOStream):
     def _opening_error(self) -> BaseException:
         return StreamClosedError(self.error)
 
+    def detach(self) -> socket.socket:
+        """Give the socket away, as it is, and close the stream; for transports of asyncio, which want sockets.
+
+        Raises :exc:`StreamClosedError` when it is closed, `ValueError` while it is busy or bytes that came are unread.
+        """
+        if self._closed:
+            raise StreamClosedError(self.error)
+        if self._opening or self.reading() or self.writing() or len(self._incoming):
+            raise ValueError("the stream is busy: await its reads and writes before detach()")
+        self._unwatch()
+        sock: socket.socket = self.socket
+        self._closed, self.socket = True, None
+        return sock
+
     # -- TLS
 
     def start_tls(
