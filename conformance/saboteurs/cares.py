@@ -58,7 +58,7 @@ def _(ref: Patches) -> None:
 def _(ref: Patches) -> None:
     around_configure = ref.netutil.Resolver.configure.__func__
 
-    def lie(cls: Any, impl: Any, **kwargs: Any) -> None:
+    def lie(cls: Any, /, impl: Any, **kwargs: Any) -> None:
         around_configure(cls, None if isinstance(impl, str) else impl, **kwargs)
 
     ref.replace(ref.netutil.Resolver, "configure", classmethod(lie))

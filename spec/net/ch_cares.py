@@ -1,8 +1,8 @@
 """Host names by c-ares
 
 ``platform.caresresolver`` has a resolver that asks name servers itself, by the library c-ares, instead of the functions
-of the system in threads. It is chosen like any other: by ``Resolver.configure``. These cases ask nothing that would have
-to leave the machine.
+of the system in threads. It is chosen like any other: by ``Resolver.configure``. These cases ask nothing that would
+have to leave the machine.
 """
 
 from __future__ import annotations
