@@ -52,12 +52,12 @@ def lines(target, source, *arguments):
 
 
 SERVER = """
-import PACKAGE.autoreload, PACKAGE.ioloop
 import stock
 
 print("began", sys.argv[1:], stock.LEFT, flush=True)
 if stock.LEFT == 2:
     sys.exit(0)
+import PACKAGE.autoreload, PACKAGE.ioloop
 BEFORE
 change()
 PACKAGE.ioloop.IOLoop.current().start()
@@ -99,12 +99,11 @@ def test_hooks(target):
 
 
 WATCHING = """
-import PACKAGE.autoreload, PACKAGE.ioloop
-
 page = os.path.join(folder, "page.html")
 print("began", os.path.exists(page), flush=True)
 if os.path.exists(page):
     sys.exit(0)
+import PACKAGE.autoreload, PACKAGE.ioloop
 PACKAGE.autoreload.watch(page)
 PACKAGE.autoreload.start(check_time=20)
 change("text", page)
@@ -122,12 +121,12 @@ def test_watch(target):
 
 
 SUITE = """
-import PACKAGE.autoreload
 import stock
 
 print("tested", stock.LEFT, flush=True)
 if stock.LEFT == 2:
     sys.exit(0)
+import PACKAGE.autoreload
 change()
 PACKAGE.autoreload.wait()
 print("went on", flush=True)

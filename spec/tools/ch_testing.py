@@ -51,6 +51,14 @@ def passes(case):
     assert [text for _, text in result.failures + result.errors] == []
 
 
+async def for_ever(at_end=lambda: None):
+    """Wait for what never comes."""
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        at_end()
+
+
 # -- a loop for each test ---------------------------------------------------------------------------------------------
 
 
@@ -102,18 +110,12 @@ def test_loop_hook():
 def test_loop_tasks():
     ended = []
 
-    async def forever():
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.append("task")
-
     class Case(api.testing.AsyncTestCase):
         def test_it(self):
             self.io_loop.run_sync(self.leave)
 
         async def leave(self):
-            self.task = asyncio.create_task(forever())
+            self.task = asyncio.create_task(for_ever(lambda: ended.append("task")))
             await asyncio.sleep(0)
 
         def tearDown(self):
@@ -238,22 +240,20 @@ def test_gen_test():
     class Case(api.testing.AsyncTestCase):
         @api.testing.gen_test
         async def test_native(self):
-            await api.gen.sleep(0)
+            await asyncio.sleep(0)
             done.append(api.ioloop.IOLoop.current() is self.io_loop)
 
         @api.testing.gen_test
         def test_generator(self):
-            yield api.gen.sleep(0)
+            yield api.gen.moment
             done.append(api.ioloop.IOLoop.current() is self.io_loop)
 
         @api.testing.gen_test
         async def test_wrong(self):
-            await api.gen.sleep(0)
-            assert 1 == 2
+            raise KeyError("wrong")
 
-    result = outcome(Case)
-    assert done == [True, True]
-    assert [test.id().split(".")[-1] for test, _ in result.failures + result.errors] == ["test_wrong"]
+    ((wrong, _),) = (result := outcome(Case)).failures + result.errors
+    assert (done, wrong.id().split(".")[-1]) == ([True, True], "test_wrong")
 
 
 @must(
@@ -265,11 +265,11 @@ def test_gen_test_timeout():
     class Case(api.testing.AsyncTestCase):
         @api.testing.gen_test(timeout=0.01)
         async def test_native(self):
-            await api.gen.sleep(60)
+            await for_ever()
 
         @api.testing.gen_test(timeout=0.01)
         def test_generator(self):
-            yield api.gen.sleep(60)
+            yield for_ever()
 
     assert all("TimeoutError" in text for text in tracebacks(Case))
 
@@ -284,7 +284,6 @@ def test_gen_test_arguments():
         @unittest.mock.patch("os.getcwd")
         @api.testing.gen_test
         async def test_it(self, getcwd):
-            await api.gen.sleep(0)
             assert isinstance(getcwd, unittest.mock.Mock)
 
     passes(Case)
@@ -304,7 +303,7 @@ def test_timeout_environment(monkeypatch, value):
     class Case(api.testing.AsyncTestCase):
         @api.testing.gen_test
         async def test_coroutine(self):
-            await api.gen.sleep(60)
+            await for_ever()
 
         def test_wait(self):
             self.wait()
