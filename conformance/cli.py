@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from conformance import catalogue, jobs, lint, outcome, runlog, runner
+from conformance import catalogue, interface, jobs, lint, outcome, runlog, runner
 from conformance import target as targets
 from conformance.blessing import write_expectations
 from conformance.changes import compare
@@ -203,6 +203,15 @@ def sources(show_open: bool) -> None:
         console.print(line)
         for id in share.open if show_open else ():
             console.print(f"  {id}")
+
+
+@main.command("interface")
+@click.option("--import", "package", default="waterspout", show_default=True, help="The importable package to look at.")
+@click.option("--open", "show_open", is_flag=True, help="Name every name that is missing.")
+def show_interface(package: str, show_open: bool) -> None:
+    """Print how much of the documented interface, current and legacy, a package has, module by module."""
+    for line in interface.lines(interface.coverage(package), show_open):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 @main.group()

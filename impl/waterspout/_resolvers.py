@@ -8,6 +8,7 @@ import socket
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
+from waterspout._callback_argument import accepts_callback
 from waterspout.concurrent import dummy_executor, run_on_executor
 from waterspout.ioloop import IOLoop
 from waterspout.util import Configurable
@@ -32,6 +33,7 @@ class Resolver(Configurable):
         """Return the implementation that is used by default."""
         return DefaultLoopResolver
 
+    @accepts_callback
     def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> Awaitable[list[Address]]:
@@ -58,6 +60,7 @@ def _look_up(host: str, port: int, family: socket.AddressFamily = socket.AF_UNSP
 class DefaultLoopResolver(Resolver):
     """Asks the running asyncio loop.  Documentation: ``netutil.DefaultLoopResolver``."""
 
+    @accepts_callback
     async def resolve(self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[Address]:
         """Look the host up by `asyncio.loop.getaddrinfo`."""
         loop = IOLoop.current().asyncio_loop
@@ -70,6 +73,7 @@ class DefaultExecutorResolver(Resolver):
     Documentation: ``netutil.DefaultExecutorResolver``.
     """
 
+    @accepts_callback
     async def resolve(self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[Address]:
         """Look the host up in a thread."""
         found: list[Address] = await IOLoop.current().run_in_executor(None, _look_up, host, port, family)
@@ -92,6 +96,7 @@ class ExecutorResolver(Resolver):
         self.executor = dummy_executor if executor is None else executor
         self.close_executor = close_executor and executor is not None
 
+    @accepts_callback
     @run_on_executor
     def resolve(self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[Address]:
         """Look the host up on the executor."""
@@ -146,6 +151,7 @@ class OverrideResolver(Resolver):
         self.resolver = resolver
         self.mapping = mapping
 
+    @accepts_callback
     def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> Awaitable[list[Address]]:

@@ -426,13 +426,15 @@ def with_timeout(
     quiet_exceptions: _Quiet = (),
     *,
     message: str | Callable[[], str] | None = None,
+    io_loop: object = None,
 ) -> Future[Any]:
     """Wait for something, but not beyond a deadline; then raise :exc:`TimeoutError`.
 
     ``timeout`` is a time on the scale of ``IOLoop.time()`` or a span from now; ``future`` is what
     :func:`convert_yielded` takes; ``message`` is the text of the error, or a function that makes it. What is
     waited for goes on after the deadline, and if it then fails that is logged, unless with one of
-    ``quiet_exceptions``. Cancelling the returned future ends the wait, not what is waited for. Documentation:
+    ``quiet_exceptions``. Cancelling the returned future ends the wait, not what is waited for. ``io_loop``, of older
+    releases, is the current loop in any case. Documentation:
     ``gen.with_timeout``.
     """
     delay = seconds_until(timeout)

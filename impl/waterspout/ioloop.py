@@ -502,7 +502,11 @@ def _result_of_run(started: list[Future[Any]], expired_after: float | None) -> A
     if not future.cancelled():
         return future.result()
     if expired_after is not None:
-        raise TimeoutError(f"run_sync: not done after {expired_after} seconds")
+        try:
+            future.result()
+        except asyncio.CancelledError as place:
+            # Its traceback shows what the coroutine waited for.
+            raise TimeoutError(f"run_sync: not done after {expired_after} seconds") from place
     raise RuntimeError("the function given to run_sync was cancelled from inside")
 
 

@@ -90,8 +90,9 @@ def _stderr_has_colors() -> bool:
     if curses is None or sys.stderr is None or not sys.stderr.isatty():
         return False
     try:
-        curses.setupterm()
-    except curses.error:
+        curses.setupterm(fd=sys.stderr.fileno())
+    except (curses.error, OSError):
+        # The terminal is of no known kind, or the stream only says that it is one.
         return False
     return curses.tigetnum("colors") > 0
 

@@ -15,8 +15,9 @@ import stat
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from waterspout._legacy_names import legacy_names
 from waterspout._loggers import app_log, gen_log
 from waterspout._resolvers import (
     BlockingResolver,
@@ -44,6 +45,10 @@ __all__ = [
     "ssl_options_to_context",
     "ssl_wrap_socket",
 ]
+
+if not TYPE_CHECKING:
+    # It moved in release 3.0.
+    __getattr__ = legacy_names(__name__, {"TCPServer": "waterspout.tcpserver"})
 
 #: How many connections may wait to be accepted.
 DEFAULT_BACKLOG = 128

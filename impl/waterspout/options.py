@@ -16,8 +16,9 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from waterspout._legacy_names import legacy_names
 from waterspout._option_values import parse_list, parser_for
 from waterspout.escape import to_unicode
 from waterspout.log import define_logging_options
@@ -316,9 +317,9 @@ class _Mockable:
         return getattr(self._options, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        original = getattr(self._options, name)
+        # Remembered first: a patch with a value that the option does not take is ended as well.
+        self._replaced.append((name, getattr(self._options, name)))
         setattr(self._options, name, value)
-        self._replaced.append((name, original))
 
     def __delattr__(self, name: str) -> None:
         for position in reversed(range(len(self._replaced))):
@@ -391,3 +392,7 @@ def add_parse_callback(callback: Callable[[], None]) -> None:
 
 
 define_logging_options(options)
+
+if not TYPE_CHECKING:
+    # It moved to ``log`` in release 3.0.
+    __getattr__ = legacy_names(__name__, {"enable_pretty_logging": "waterspout.log"})

@@ -241,7 +241,14 @@ def test_global():
     seed("SEED-009"),
 )
 @each(
-    module=["httpserver.HTTPServer", "ioloop.IOLoop", "options.define", "web.Application", "websocket.WebSocketHandler"]
+    module=[
+        "httpclient.AsyncHTTPClient",
+        "httpserver.HTTPServer",
+        "ioloop.IOLoop",
+        "options.define",
+        "web.Application",
+        "websocket.WebSocketHandler",
+    ]
 )
 def test_submodules(target, module):
     name = module.split(".")[0]

@@ -12,7 +12,7 @@ from logging import ERROR, INFO, WARNING
 from socket import AddressFamily
 from typing import Any
 
-from waterspout import httputil
+from waterspout import autoreload, httputil
 from waterspout._loggers import access_log
 from waterspout.httpserver import HTTPServer
 from waterspout.netutil import DEFAULT_BACKLOG
@@ -139,6 +139,8 @@ class Application(ReversibleRouter):
             rules = self._static_rules() + rules
         self._any_host = _HandlerRouter(self, rules)
         self._hosts = _HandlerRouter(self)
+        if settings.get("autoreload"):
+            autoreload.start()
 
     def listen(
         self,
