@@ -26,8 +26,8 @@ from conformance.verdict import CaseRecord, Verdict
 
 #: Seconds without any news after which a child is taken to hang. A case's own limit is much shorter.
 STALL_SECONDS = 60.0
-#: The same while no case runs: Python, pytest and its workers start, or they end.
-IDLE_SECONDS = 60.0
+#: The same while no case runs: Python, pytest and its workers start and read the whole book, perhaps on a busy machine.
+IDLE_SECONDS = 300.0
 #: How often a child is started again for the cases that are left.
 RESTARTS = 5
 #: Seconds between two looks at the part files.
