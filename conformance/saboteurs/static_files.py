@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from typing import Any
 
@@ -71,6 +72,19 @@ def _(ref: Patches) -> None:
 )
 def _(ref: Patches) -> None:
     hook(ref, "get_content_type", lambda original, self: "application/octet-stream")
+
+
+@saboteur(
+    "static-from-the-future",
+    "Times of modification are taken as they are.",
+    chapters=CHAPTER,
+    kills="web.static.modified-in-future",
+)
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(os.stat(self.absolute_path).st_mtime, datetime.timezone.utc)
+
+    hook(ref, "get_modified_time", lie)
 
 
 @saboteur("static-head-bare", "HEAD is answered with its length only.", chapters=CHAPTER, kills="web.static.head")

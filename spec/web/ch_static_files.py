@@ -18,6 +18,7 @@ import re
 import shutil
 import tempfile
 import weakref
+from email.utils import parsedate_to_datetime
 
 from conformance import api, doc, each, labelled, must, rfc, seed, should
 from conformance.tracing import raised
@@ -271,6 +272,19 @@ async def test_validators(serve):
     assert (await ask(serve)).headers["Etag"] == first.headers["Etag"]
     files.write("root/other.txt", b"9876543210")
     assert (await ask(serve, "/other.txt", files=files)).headers["Etag"] != first.headers["Etag"]
+
+
+@must(
+    "web.static.modified-in-future",
+    "A file that was modified in the future, by our clock, is answered as modified now.",
+    rfc(9110, "8.8.2.1", "RFC9110-8.8.2.1-3", "RFC9110-8.8.2.1-4"),
+)
+async def test_modified_in_future(serve):
+    files = Files()
+    os.utime(os.path.join(files.root, "digits.txt"), (4102444800, 4102444800))
+    headers = (await ask(serve, files=files)).headers
+    modified, sent = (parsedate_to_datetime(headers[name]) for name in ("Last-Modified", "Date"))
+    assert modified <= sent
 
 
 @must(

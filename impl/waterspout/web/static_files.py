@@ -238,9 +238,10 @@ class StaticFileHandler(RequestHandler):
     def get_modified_time(self) -> datetime.datetime | None:
         """Return when the file was changed, to the second, or None to send no ``Last-Modified``.
 
-        Documentation: ``web.StaticFileHandler.get_modified_time``.
+        A time in the future counts as now (RFC 9110, section 8.8.2.1).  Documentation:
+        ``web.StaticFileHandler.get_modified_time``.
         """
-        seconds = int(os.stat(self.absolute_path).st_mtime)
+        seconds = int(min(os.stat(self.absolute_path).st_mtime, time.time()))
         return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
     def get_cache_time(self, path: str, modified: datetime.datetime | None, mime_type: str) -> int:
