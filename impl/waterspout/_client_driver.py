@@ -104,7 +104,8 @@ class ClientDriver(asyncio.Protocol):
         if self._tls is not None:
             try:
                 # Beyond the alert there is nothing to read; without it, nothing yet.
-                self._tls.read(1)
+                if self._tls.read(1):
+                    return
             except ssl.SSLZeroReturnError:
                 pass
             except ssl.SSLError:

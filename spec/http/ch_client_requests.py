@@ -346,6 +346,7 @@ async def open_websocket(peer):
     await peer.send(f"{head}{accept}\r\n\r\n".encode())
     await peer.send(b"".join(from_server(one).encode() for one in (text("inside"), close(1000))))
     await peer.take()
+    peer.close()
 
 
 @must(
