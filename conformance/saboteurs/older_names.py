@@ -44,3 +44,9 @@ def _(ref: Patches) -> None:
         return original(timeout, future, quiet_exceptions)
 
     ref.replace(ref.gen, "with_timeout", with_timeout)
+
+
+@older_lie("older-websocket-loop-refused", "websocket_connect() does not take io_loop.", "argument.websocket-loop")
+def _(ref: Patches) -> None:
+    original = ref.websocket.websocket_connect
+    ref.replace(ref.websocket, "websocket_connect", lambda url, callback=None: original(url, callback))

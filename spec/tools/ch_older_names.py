@@ -69,3 +69,21 @@ async def test_with_timeout_loop():
     done = asyncio.get_running_loop().create_future()
     done.set_result("done")
     assert await api.gen.with_timeout(loop.time() + 60, done, io_loop=loop) == "done"
+
+
+@must(
+    "legacy.argument.websocket-loop",
+    "websocket_connect() takes the loop as io_loop.",
+    doc("websocket.websocket_connect"),
+    needs=LEGACY,
+)
+async def test_websocket_loop(serve):
+    class Greeting(api.websocket.WebSocketHandler):
+        def open(self):
+            self.write_message("hello")
+
+    server = await serve([("/", Greeting)])
+    loop = api.ioloop.IOLoop.current()
+    connection = await api.websocket.websocket_connect(f"ws://{server.host}/", io_loop=loop)
+    assert await connection.read_message() == "hello"
+    connection.close()
