@@ -155,6 +155,8 @@ def _misfit(value: Any, name: Name, last: str) -> str:
         if last.startswith("__") and last not in _WITH_PARAMETERS:
             # Python calls it, by position.
             return ""
+        if value is object.__init__ and name.parameters:
+            return "takes no arguments"
         refused = [parameter for parameter in name.parameters if not _takes(value, parameter)]
         # Decorators may take what older releases took, and pass the rest on.
         refused += [one for one in name.legacy_parameters if not _takes(value, one, follow_wrapped=False)]

@@ -90,3 +90,35 @@ def _(ref: Patches) -> None:
         "async_callback",
         lambda self, callback, *args, **kwargs: lambda *more: callback(*args[:0], *more, **kwargs),
     )
+
+
+@saboteur("flush-without-callback", "flush() ignores its callback.", chapters=CHAPTER, kills="web.flush.callback")
+def _(ref: Patches) -> None:
+    original = ref.web.RequestHandler.flush
+
+    def flush(self: Any, include_footers: bool = False, callback: Any = None) -> Any:
+        done = original(self, include_footers)
+        if callback is not None:
+            self.finish()
+        return done
+
+    ref.replace(ref.web.RequestHandler, "flush", flush)
+
+
+@saboteur(
+    "write-without-callback",
+    "write() ends the answer instead of calling its callback.",
+    chapters=CHAPTER,
+    kills="http.connection.write-callback",
+)
+def _(ref: Patches) -> None:
+    connection = ref.httpserver.HTTPConnection
+    original = connection.write
+
+    def write(self: Any, chunk: bytes, callback: Any = None) -> Any:
+        done = original(self, chunk)
+        if callback is not None:
+            self.finish()
+        return done
+
+    ref.replace(connection, "write", write)

@@ -152,7 +152,7 @@ def test_starting_twice_is_starting_once(commands: list[list[str]], caplog: pyte
     loops = [IOLoop(make_current=False), IOLoop(make_current=False)]
     try:
         autoreload.start(io_loop=loops[0])
-        autoreload.start(io_loop=loops[0])
+        autoreload.start(loops[0], 100)
         assert (len(autoreload._checks), caplog.text) == (1, "")
         autoreload.start(io_loop=loops[1])
         assert "second loop" in caplog.text

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from waterspout._callback_argument import call_back
 from waterspout._connection_context import ConnectionContext
 from waterspout.httputil import (
     HTTPConnection,
@@ -56,12 +57,15 @@ class Exchange(HTTPConnection):
         start_line: RequestStartLine | ResponseStartLine,
         headers: HTTPHeaders,
         chunk: bytes | None = None,
+        callback: Callable[[], Any] | None = None,
     ) -> asyncio.Future[None]:
         """Write the head, with the first piece of the body in the same write if it is not large.
 
-        Returns a future that is done when there is room for more; cancelling it takes nothing back.
-        Documentation: ``httputil.HTTPConnection.write_headers``.
+        Returns a future that is done when there is room for more; cancelling it takes nothing back. Legacy:
+        ``callback()`` is called then.  Documentation: ``httputil.HTTPConnection.write_headers``.
         """
+        if callback is not None:
+            return _calling_back(self.write_headers(start_line, headers, chunk), callback)
         driver = self._driver
         if driver is None:
             return self._without_connection()
@@ -79,12 +83,14 @@ class Exchange(HTTPConnection):
             raise HTTPOutputError(str(error)) from error
         return driver.write(octets)
 
-    def write(self, chunk: bytes) -> asyncio.Future[None]:
+    def write(self, chunk: bytes, callback: Callable[[], Any] | None = None) -> asyncio.Future[None]:
         """Write a piece of the body.
 
-        Returns a future that is done when there is room for more; cancelling it takes nothing back.
-        Documentation: ``httputil.HTTPConnection.write``.
+        Returns a future that is done when there is room for more; cancelling it takes nothing back. Legacy:
+        ``callback()`` is called then.  Documentation: ``httputil.HTTPConnection.write``.
         """
+        if callback is not None:
+            return _calling_back(self.write(chunk), callback)
         driver = self._driver
         if driver is None:
             return self._without_connection()
@@ -182,6 +188,11 @@ class Exchange(HTTPConnection):
                 "this answer is finished; write before finish(), to the connection of the current request"
             )
         return failed_future(asyncio.get_running_loop(), StreamClosedError())
+
+
+def _calling_back(done: asyncio.Future[None], callback: Callable[[], Any]) -> asyncio.Future[None]:
+    # That the connection is lost, set_close_callback tells.
+    return call_back(done, callback, quiet=StreamClosedError, with_result=False, stacklevel=3)
 
 
 def failed_future(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Future[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+from waterspout._eventloop import thread_loop
 from waterspout.ioloop import IOLoop
 
 _DEFAULT_TIMEOUT = 5.0
@@ -27,7 +28,7 @@ class LoopOfTest:
 
     def __init__(self, io_loop: IOLoop) -> None:
         self._io_loop = io_loop
-        self._previous: IOLoop | None = IOLoop.current(instance=False)
+        self._previous = thread_loop()
         asyncio.set_event_loop(io_loop.asyncio_loop)
 
     def close(self) -> None:
@@ -36,14 +37,13 @@ class LoopOfTest:
         A loop that was there before the test is left as it is.
         """
         io_loop, previous = self._io_loop, self._previous
-        if io_loop is previous or io_loop.asyncio_loop.is_closed():
+        if io_loop.asyncio_loop is previous or io_loop.asyncio_loop.is_closed():
             return
         try:
             _end_tasks(io_loop)
         finally:
             io_loop.close(all_fds=True)
-            open_before = previous is not None and not previous.asyncio_loop.is_closed()
-            asyncio.set_event_loop(previous.asyncio_loop if previous is not None and open_before else None)
+            asyncio.set_event_loop(None if previous is None or previous.is_closed() else previous)
 
 
 def _end_tasks(io_loop: IOLoop) -> None:

@@ -341,6 +341,8 @@ def websocket_connect(
     max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
     subprotocols: list[str] | None = None,
     resolver: Any = None,
+    *,
+    io_loop: object = None,
 ) -> Future[WebSocketClientConnection]:
     """Open a WebSocket; to be called on a running loop.
 
@@ -353,7 +355,7 @@ def websocket_connect(
     from the connection.  ``compression_options`` offers compression; they are those of
     `WebSocketHandler.get_compression_options`.  ``ping_interval`` and ``ping_timeout`` are in seconds,
     ``max_message_size`` in bytes.  ``resolver`` has a coroutine ``resolve(host, port)`` that returns pairs of an
-    address family and an address.
+    address family and an address.  ``io_loop``, of older releases, is the current loop in any case.
 
     Returns a future for the `WebSocketClientConnection`; ``callback`` (deprecated) is called with it when it is
     done, and cancelling it gives up.  Raises `ValueError` for arguments that cannot be right.  The future fails

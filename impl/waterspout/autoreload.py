@@ -25,7 +25,7 @@ import traceback
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from waterspout._loggers import app_log, gen_log
 from waterspout.ioloop import IOLoop, PeriodicCallback
@@ -96,13 +96,15 @@ def _module_files() -> Iterator[str]:
                 yield path[:-1] if path.endswith(".pyc") else path
 
 
-def start(check_time: float = _CHECK_TIME, io_loop: IOLoop | None = None) -> None:
+def start(check_time: Any = _CHECK_TIME, io_loop: Any = None) -> None:
     """Look at the files every ``check_time`` milliseconds, and start the process again when one has changed.
 
-    It does so on the current loop, while that runs; on a loop where it does so already, nothing happens. ``io_loop``,
-    of older releases, names another loop. Raises :exc:`ValueError` unless the time is positive. Documentation:
-    ``autoreload.start``.
+    It does so on the current loop, while that runs; on a loop where it does so already, nothing happens. ``io_loop``
+    names another loop; in older releases it came first. Raises :exc:`ValueError` unless the time is positive.
+    Documentation: ``autoreload.start``.
     """
+    if isinstance(check_time, IOLoop):
+        check_time, io_loop = io_loop or _CHECK_TIME, check_time
     loop = io_loop or IOLoop.current()
     if loop in _checks:
         return

@@ -10,25 +10,28 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Any
 
+from waterspout import httputil
 from waterspout._callback_delegate import CallbackDelegate
+from waterspout._exchange import Exchange
 from waterspout._gzip_delegate import GzipConnectionDelegate
 from waterspout._server_parameters import HTTP1ConnectionParameters, ServerParameters
 from waterspout.http1connection import ServerDriver
-from waterspout.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerRequest
+from waterspout.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate, HTTPServerRequest
 from waterspout.netutil import TLSOptions
 from waterspout.protocol.http1 import Limits
 from waterspout.tcpserver import TCPServer
 from waterspout.util import Configurable
 
-__all__ = ["HTTPRequest", "HTTPServer"]
+__all__ = ["HTTPConnection", "HTTPRequest", "HTTPServer"]
 
 #: What a server hands requests to: a function of the whole request, or an object that sees it piece by piece.
 RequestCallback = HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], None]
 Octets = int
 Seconds = float
 
-#: An older name of the request.
+#: Older names of the request, and of the connection that it names.
 HTTPRequest = HTTPServerRequest
+HTTPConnection = Exchange
 
 _DEFAULT_LIMITS = Limits()
 _DEFAULT_BUFFER = 100 * 1024 * 1024
@@ -130,7 +133,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         """Return the driver of one new connection."""
         return ServerDriver(self._parameters, asyncio.get_running_loop())
 
-    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> HTTPMessageDelegate:
         """Return the delegate of one new request."""
         callback = self.request_callback
         if isinstance(callback, HTTPServerConnectionDelegate):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import http.client
 import unicodedata
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from waterspout._request import HTTPServerRequest
@@ -154,16 +154,18 @@ class HTTPConnection:
         start_line: RequestStartLine | ResponseStartLine,
         headers: HTTPHeaders,
         chunk: bytes | None = None,
+        callback: Callable[[], Any] | None = None,
     ) -> Future[None]:
         """Write the head, and with it the first piece of the body if there is one.
 
-        Returns a future that is done when the bytes have left or there is room for more.
+        Returns a future that is done when the bytes have left or there is room for more. Legacy: ``callback()``
+        is called then, and not if it fails.
         Documentation: ``httputil.HTTPConnection.write_headers``.
         """
         raise NotImplementedError(f"{type(self).__name__} must define write_headers")
 
-    def write(self, chunk: bytes) -> Future[None]:
-        """Write a piece of the body; the future is as for `write_headers`.
+    def write(self, chunk: bytes, callback: Callable[[], Any] | None = None) -> Future[None]:
+        """Write a piece of the body; the future and the callback are as for `write_headers`.
 
         Documentation: ``httputil.HTTPConnection.write``.
         """

@@ -193,3 +193,49 @@ async def test_async_callback(serve, ending):
 )
 async def test_no_callback(serve):
     assert (await answered(serve, lambda self: self.write(repr(self.async_callback(None))))).text == "None"
+
+
+# -- what has been sent -----------------------------------------------------------------------------------------------
+
+
+@must(
+    "web.flush.callback",
+    "flush() calls its callback when what was written has gone out.",
+    doc("web.RequestHandler.flush"),
+    needs=LEGACY,
+)
+@each(style=["keyword", "position"])
+async def test_flush_callback(serve, style):
+    @api.web.asynchronous
+    def get(self):
+        def flushed():
+            self.finish("after")
+
+        self.write("before ")
+        if style == "keyword":
+            self.flush(callback=flushed)
+        else:
+            self.flush(False, flushed)
+
+    assert (await answered(serve, get)).text == "before after"
+
+
+@must(
+    "http.connection.write-callback",
+    "write_headers() and write() of a request's connection call their callback when there is room for more.",
+    doc("httputil.HTTPConnection.write"),
+    needs=LEGACY,
+)
+async def test_write_callback(serve):
+    line = api.httputil.ResponseStartLine("HTTP/1.1", 200, "OK")
+    headers = api.httputil.HTTPHeaders({"Content-Length": "11"})
+
+    def answer(request):
+        connection = request.connection
+        connection.write_headers(line, headers, b"one ", callback=lambda: connection.write(b"two ", then_three))
+
+        def then_three():
+            connection.write(b"six")
+            connection.finish()
+
+    assert (await (await serve(answer)).get("/")).text == "one two six"

@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from waterspout import httputil
+from waterspout._callback_argument import call_back
 from waterspout._legacy_names import legacy_name
 from waterspout._loggers import app_log, gen_log
 from waterspout.escape import json_encode
+from waterspout.iostream import StreamClosedError
 from waterspout.web import lifecycle, redirects
 from waterspout.web.argument_methods import ArgumentMethods
 from waterspout.web.conditional import CONDITIONS, content_tag, none_match_fails, verdict
@@ -237,13 +239,15 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
             raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}")
         response.buffer.append(chunk)
 
-    def flush(self, include_footers: bool = False) -> Future[None]:
+    def flush(self, include_footers: bool = False, callback: Callable[[], Any] | None = None) -> Future[None]:
         """Send what was written so far; fields and status are fixed then.
 
         The future is done when there is room for more; cancelling it takes nothing back.  If the client has
-        left, it fails.  Documentation: ``web.RequestHandler.flush``.
+        left, it fails.  Legacy: ``callback()`` is called when it is done, and not if it fails.  Documentation:
+        ``web.RequestHandler.flush``.
         """
-        return self._response.flush()
+        done = self._response.flush()
+        return done if callback is None else call_back(done, callback, quiet=StreamClosedError, with_result=False)
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
         """Write ``chunk``, if given, and end the response.  The future is as for `flush`.
