@@ -12,8 +12,7 @@ from tornado.websocket import websocket_connect
 
 @pytest.fixture
 def terminals():
-    manager = UniqueTermManager(shell_command=["sh"])
-    yield manager
+    return UniqueTermManager(shell_command=["sh"])
 
 
 @pytest.fixture

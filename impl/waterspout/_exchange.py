@@ -120,6 +120,12 @@ class Exchange(HTTPConnection):
             driver.write(octets)
         driver.answer_complete()
 
+    def abort(self) -> None:
+        """End an answer that cannot be completed: the connection closes, in a way that does not look complete."""
+        self._close_callback = None
+        if self._driver is not None:
+            self._driver.abort()
+
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
         """Have ``callback`` called if the connection is lost before the answer is complete.
 
