@@ -30,10 +30,19 @@ class Entry:
     requirement: Requirement
     chapter: str
     function: str
-    code: str
-    line: int
     on_the_wire: bool
     case: Callable[..., Any]
+
+    @functools.cached_property
+    def code(self) -> str:
+        """The source of the case; found when somebody asks, for most runs do not."""
+        return inspect.getsource(self.case)
+
+    @property
+    def line(self) -> int:
+        """Number of the line at which the case begins."""
+        # With its decorators, as its code object has it.
+        return self.case.__code__.co_firstlineno
 
     @property
     def id(self) -> str:
@@ -114,9 +123,8 @@ def _chapter(part: str, name: str, path: Path) -> Chapter:
         # Only functions are asked: the proxy of the package under test answers to any name.
         requirement = getattr(value, "requirement", None) if inspect.isfunction(value) else None
         if isinstance(requirement, Requirement) and function.startswith("test_"):
-            code, line = inspect.getsource(value), inspect.getsourcelines(value)[1]
             wire = bool({"wire", "ws"} & set(inspect.signature(value).parameters))
-            found.append(Entry(requirement, name, function, code, line, wire, value))
+            found.append(Entry(requirement, name, function, wire, value))
     return Chapter(name, part, title.strip().rstrip("."), prose.strip(), path, tuple(found))
 
 

@@ -20,7 +20,7 @@ from conformance.changes import compare
 from conformance.coverage import coverage
 from conformance.display import print_changes, print_requirement, print_wire
 from conformance.jobs import console
-from conformance.oracles import autobahn as fuzzer
+from conformance.oracles import wstest
 from conformance.paths import SITE
 from conformance.report.build import build
 from conformance.saboteurs import registry
@@ -211,35 +211,48 @@ def autobahn() -> None:
 
 
 @autobahn.command("setup")
-def autobahn_setup() -> None:
-    """Make Autobahn ready to run: needs Python 2.7 on the machine, or Docker."""
+@click.option("--python2", is_flag=True, help="Install the original; needs Python 2.7 on the machine.")
+def autobahn_setup(python2: bool) -> None:
+    """Install Autobahn; it is translated for this Python when it runs."""
     try:
-        console.print(fuzzer.setup(), soft_wrap=True)
-    except fuzzer.Unavailable as error:
+        console.print(wstest.setup(python2), soft_wrap=True)
+    except wstest.Unavailable as error:
         raise click.ClickException(str(error)) from None
 
 
 _FULL = click.option("--full", is_flag=True, help="All 517 cases; the quick lane leaves out long compression rows.")
 
 
+_FUZZED = click.option("--target", "-t", "names", multiple=True, default=("waterspout",), show_default=True)
+
+
 @autobahn.command("server")
-@click.option("--target", "-t", "names", multiple=True, default=("waterspout",), show_default=True)
+@_FUZZED
 @_FULL
 def autobahn_server(names: tuple[str, ...], full: bool) -> None:
     """Run the fuzzing client against targets' WebSocket servers."""
-    raise SystemExit(jobs.fuzz_servers([targets.load(name) for name in names], full))
+    raise SystemExit(jobs.fuzz([targets.load(name) for name in names], ("server",), full))
 
 
 @autobahn.command("client")
-@click.argument("command", nargs=-1, required=True)
+@_FUZZED
 @_FULL
-def autobahn_client(command: tuple[str, ...], full: bool) -> None:
-    """Run the fuzzing server; COMMAND starts a client testee and may hold {url} and {agent}."""
-    try:
-        results = fuzzer.judge_client(list(command), full)
-    except fuzzer.Unavailable as error:
-        raise click.ClickException(str(error)) from None
-    raise SystemExit(jobs.print_fuzzing(command[0], results))
+@click.argument("command", nargs=-1)
+def autobahn_client(names: tuple[str, ...], command: tuple[str, ...], full: bool) -> None:
+    """Run the fuzzing server for targets' WebSocket clients.
+
+    COMMAND, where given, starts a client to be judged in their place; it may hold {url} and {agent}.
+    """
+    chosen = [targets.Target(command[0], client=command)] if command else [targets.load(name) for name in names]
+    raise SystemExit(jobs.fuzz(chosen, ("client",), full))
+
+
+@autobahn.command("both")
+@_FUZZED
+@_FULL
+def autobahn_both(names: tuple[str, ...], full: bool) -> None:
+    """Judge targets as servers and, those that have one, their clients."""
+    raise SystemExit(jobs.fuzz([targets.load(name) for name in names], ("server", "client"), full))
 
 
 @main.command()

@@ -8,7 +8,7 @@ import itertools
 import json
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from conformance.coverage import coverage
 from conformance.display import bars, judging, print_changes
 from conformance.kill import Kills
 from conformance.kill import run as run_saboteurs
-from conformance.oracles import autobahn
+from conformance.oracles import autobahn, wstest
 from conformance.saboteurs import registry
 from conformance.server_process import ServerProcess
 from conformance.verdict import CaseRecord, NotTestable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: Targets a run judges when none is named.
 DEFAULT_TARGETS = ("waterspout", "tornado")
 #: Implementations whose protocol cores ours are compared with.
-PEERS = ("h11", "httptools", "wsproto")
+PEERS = ("h11", "httptools", "wsproto", "websockets")
 
 console = Console(highlight=False)
 
@@ -61,7 +61,7 @@ def judge(chosen: list[targets.Target], options: runner.Options) -> int:
     chosen = [one for one in chosen if one.name not in absent]
     if not chosen:
         return outcome.NOTHING_RAN
-    before = [runlog.load(path) for path in runlog.history("run")[-20:]]
+    before = runlog.history("run")[-20:]
     partial = bool(options.ids or options.shard or options.chops)
     described_all = {one.name: described(one) for one in chosen}
     run_file = runlog.RunFile("run", partial=partial, targets=described_all, absent=absent)
@@ -86,9 +86,10 @@ def described(one: targets.Target) -> dict[str, Any]:
     return {"title": one.title, "version": one.version(), "api": one.has_api, "wire": one.has_wire}
 
 
-def _changes(name: str, before: list[runlog.Run], now: runlog.Run, partial: bool) -> Changes:
+def _changes(name: str, before: list[Path], now: runlog.Run, partial: bool) -> Changes:
     """Compare with the newest whole run that judged the target."""
-    for old in reversed(before):
+    # Runs are large: most often one is enough.
+    for old in map(runlog.load, reversed(before)):
         if name in old.targets and old.complete and not old.header.get("partial"):
             return compare(name, old.of(name), now.of(name), partial=partial)
     return Changes(name)
@@ -155,30 +156,39 @@ def _print_kills(kills: Kills, partial: bool) -> int:
     return outcome.UNEXPECTED if idle or unkilled or unkept else outcome.AS_EXPECTED
 
 
-def fuzz_servers(chosen: list[targets.Target], full: bool) -> int:
-    """Let Autobahn judge the servers of ``chosen``; write a run, print the results and return the exit code."""
+def fuzz(chosen: list[targets.Target], roles: Sequence[str], full: bool) -> int:
+    """Let Autobahn judge ``chosen`` as "server" and "client"; write a run, print results, return the exit code."""
     run_file = runlog.RunFile("autobahn", targets={one.name: described(one) for one in chosen}, full=full)
     code = outcome.AS_EXPECTED
-    for one in chosen:
-        server = ServerProcess(one)
+    for one, role in itertools.product(chosen, roles):
+        if role == "client" and not one.client_command():
+            continue
         try:
-            host, port = server.address()
-            with console.status(f"Autobahn judges {one.name}"):
-                results = autobahn.judge_server(f"ws://{host}:{port}/ws/echo", full)
-        except (NotTestable, autobahn.Unavailable) as error:
-            console.print(f"{one.name}: {error}", markup=False)
+            with console.status(f"Autobahn judges {one.name} as {role}"):
+                results = _fuzzed(one, role, full)
+        except (NotTestable, wstest.Unavailable) as error:
+            console.print(f"{one.name} as {role}: {error}", markup=False)
             code = outcome.HARNESS
             continue
-        finally:
-            server.stop()
         for result in results:
-            run_file.write({**result.to_json(), "target": one.name})
-        code = max(code, print_fuzzing(one.name, results))
+            run_file.write({**result.to_json(), "target": one.name, "role": role})
+        code = max(code, _print_fuzzing(f"{one.name} as {role}", results))
     run_file.close(exit=code)
     return code
 
 
-def print_fuzzing(name: str, results: list[autobahn.CaseResult]) -> int:
+def _fuzzed(one: targets.Target, role: str, full: bool) -> list[autobahn.CaseResult]:
+    if role == "client":
+        return autobahn.judge_client(one.client_command(), full)
+    server = ServerProcess(one)
+    try:
+        host, port = server.address()
+        return autobahn.judge_server(f"ws://{host}:{port}/ws/echo", full)
+    finally:
+        server.stop()
+
+
+def _print_fuzzing(name: str, results: list[autobahn.CaseResult]) -> int:
     failed = [result for result in results if result.failed]
     good = sum(result.good for result in results)
     rest = len(results) - good - len(failed)
@@ -268,7 +278,7 @@ def judge_everything(everything: bool, jobs: int) -> int:
     names = targets.names() if everything else DEFAULT_TARGETS
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
         # Installing waits for the network most of the time.
-        fuzzer_setup = beside.submit(autobahn.setup)
+        fuzzer_setup = beside.submit(wstest.setup)
         codes = [judge([targets.load(name) for name in names], runner.Options(jobs=jobs))]
         if codes[0] == outcome.INTERRUPTED:
             return codes[0]
@@ -278,10 +288,10 @@ def judge_everything(everything: bool, jobs: int) -> int:
         codes.append(cross_check(list(PEERS), 100_000 if everything else 20_000, None, jobs))
         try:
             console.print(fuzzer_setup.result(), soft_wrap=True)
-        except autobahn.Unavailable as error:
+        except wstest.Unavailable as error:
             # Not a failure: the report says what is missing and how to get it.
             console.print(f"Autobahn did not run: {error}", markup=False, soft_wrap=True)
             runlog.RunFile("autobahn", note=f"Autobahn did not run: {error}").close(exit=outcome.AS_EXPECTED)
         else:
-            codes.append(fuzz_servers([targets.load("waterspout")], full=everything))
+            codes.append(fuzz([targets.load("waterspout")], ("server", "client"), full=everything))
     return max(codes, key=_WEIGHT.index)

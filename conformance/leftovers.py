@@ -22,6 +22,9 @@ _DESCRIPTORS = "/proc/self/fd"
 #: Rounds of the loop in which the implementation may still tidy up.
 _ROUNDS = 20
 
+#: The case that failed just now, if it did.
+_failed: set[str] = set()
+
 
 class Leftovers:
     """What there was before a case, to compare with what there is after it."""
@@ -90,3 +93,17 @@ def forgiving() -> Iterator[None]:
 def leftovers() -> Leftovers:
     """Fails the case when it leaves a descriptor, a task or a timer behind; see :class:`Leftovers`."""
     return Leftovers()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if not report.passed:
+        _failed.add(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    if nodeid in _failed:
+        _failed.remove(nodeid)
+        with forgiving():
+            # What a failure leaves lying about must not be found while another case runs.
+            gc.collect()

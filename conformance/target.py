@@ -64,6 +64,8 @@ class Target:
     program: str = ""
     install: str = ""
     command: tuple[str, ...] = ()
+    #: Starts its WebSocket client against the fuzzing server at ``{url}``.
+    client: tuple[str, ...] = ()
     url: str = ""
     python: str = sys.executable
     loop: str = ""
@@ -111,8 +113,16 @@ class Target:
 
     def start_command(self) -> list[str]:
         """Return the command line that starts its server, with ``{python}`` and ``{apps}`` filled in."""
-        words = [word.replace("{python}", self.python).replace("{apps}", str(APPS)) for word in self.command]
+        words = self._filled(self.command)
         return [*words, "--sabotage", self.saboteur] if self.saboteur else words
+
+    def client_command(self) -> list[str]:
+        """Return the command line of its client as Autobahn's testee, empty where there is none."""
+        own = ("{python}", "-m", "conformance.apps.api_client", "--import", self.package, "{url}", "{agent}")
+        return self._filled(self.client or (own if self.package else ()))
+
+    def _filled(self, command: tuple[str, ...]) -> list[str]:
+        return [word.replace("{python}", self.python).replace("{apps}", str(APPS)) for word in command]
 
 
 def names() -> list[str]:
@@ -159,7 +169,8 @@ def from_url(url: str) -> Target:
     return Target(name=url.removeprefix("http://").strip("/"), title=url, url=url)
 
 
-_KEYS = {"title", "import", "distribution", "program", "install", "command", "url", "python", "loop", "unsupported"}
+_KEYS = {"title", "import", "distribution", "program", "install", "command", "client", "url", "python", "loop"}
+_KEYS |= {"unsupported"}
 
 
 def _from_row(path: Path, row: dict[str, Any]) -> Target:
@@ -174,6 +185,7 @@ def _from_row(path: Path, row: dict[str, Any]) -> Target:
         program=row.get("program", ""),
         install=row.get("install", ""),
         command=tuple(row.get("command", ())),
+        client=tuple(row.get("client", ())),
         url=row.get("url", ""),
         python=row.get("python", sys.executable),
         loop=row.get("loop", ""),

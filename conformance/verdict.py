@@ -5,7 +5,7 @@ There is no "skipped": a case that cannot be judged says why, and that counts.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -97,7 +97,8 @@ class CaseRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a JSON object with ``kind`` and ``key``."""
-        return {"kind": "case", "key": self.key, **asdict(self), "verdict": self.verdict.value}
+        # No deep copy: what comes out is written at once, and the bytes of a case are many.
+        return {"kind": "case", "key": self.key, **vars(self), "verdict": self.verdict.value}
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> CaseRecord:

@@ -39,6 +39,7 @@ SOURCES = {
     "h11": ("property_tests.http1_h11", "property_tests.http1_conversations"),
     "httptools": ("property_tests.http1_httptools",),
     "wsproto": ("property_tests.ws_wsproto",),
+    "websockets": ("property_tests.ws_websockets",),
 }
 
 #: Examples in a batch: about a second of work.

@@ -1,8 +1,8 @@
 """Our WebSocket core beside wsproto: frames as a server reads them, and as a client does.
 
 Each side reads the same pieces and answers Pings, Closes and violations. Compared are what was received
-(wsproto's parts of a message joined) and what was sent. Our side reads the stream whole, too: what comes out
-may not depend on the cuts.
+(wsproto's parts of a message joined) and what was sent. Our side reads the stream whole and octet by octet, too: what
+comes out may not depend on the cuts. In a second comparison each side sends messages and the other reads them.
 """
 
 from __future__ import annotations
@@ -12,46 +12,32 @@ from typing import cast
 
 from wsproto import events as theirs_events
 from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import LocalProtocolError
 
-from property_tests.decisions.websocket_wsproto import LIMIT, PREDICATES, Divergence, Outcome, walk
+from property_tests.decisions.websocket import Divergence, Outcome
+from property_tests.decisions.websocket_wsproto import PREDICATES
 from property_tests.differential import AGREED, Comparison, Verdict, explain, load_decisions
 from property_tests.reducing import smaller_streams
-from property_tests.strategies.websocket import CLOSE, WebSocketCase, pieces, websocket_case
-from waterspout.protocol import websocket
+from property_tests.strategies.deflate import Agreement
+from property_tests.strategies.websocket import WebSocketCase, pieces, websocket_case
+from property_tests.ws_messages import Message, Talk, comparison
+from property_tests.ws_ours import our_reading, sent_frames
 
 DECISIONS = load_decisions(Path(__file__).parent / "decisions" / "websocket_wsproto.toml", PREDICATES)
 
 
-def sent_frames(output: bytes) -> list[tuple[int, bytes]]:
-    """Opcode and payload of each frame; of a Close the code only, for the reason is everyone's own."""
-    frames = [(frame.opcode, frame.payload or b"") for frame in walk(output)]
-    return [(opcode, payload[:2] if opcode == CLOSE else payload) for opcode, payload in frames]
-
-
-def our_outcome(case: WebSocketCase, sizes: tuple[int, ...]) -> Outcome:
-    """Read the stream with our core."""
-    role = websocket.SERVER if case.server else websocket.CLIENT
-    conn = websocket.Connection(role, max_message_size=LIMIT)
-    if case.closing:
-        conn.close(1000)
-    outcome = Outcome()
-    for piece in pieces(case.stream, sizes):
-        for event in conn.feed(piece):
-            _note_ours(outcome, event)
-    outcome.sent = sent_frames(conn.data_to_send())
-    return outcome
-
-
-def _note_ours(outcome: Outcome, event: websocket.Event) -> None:
-    if isinstance(event, websocket.Message):
-        outcome.received.append(("text" if isinstance(event.data, str) else "binary", event.data))
-    elif isinstance(event, websocket.Ping | websocket.Pong):
-        outcome.received.append((type(event).__name__.lower(), event.data))
-    elif isinstance(event, websocket.CloseReceived):
-        outcome.received.append(("close", event.code, event.reason))
-    elif not event.clean:
-        outcome.received.append(("failed", event.code))
+def _extensions(agreed: Agreement | None) -> list[Extension]:
+    if agreed is None:
+        return []
+    deflate = PerMessageDeflate(
+        agreed.client_no_context_takeover,
+        agreed.client_max_window_bits,
+        agreed.server_no_context_takeover,
+        agreed.server_max_window_bits,
+    )
+    deflate.finalize("permessage-deflate")
+    return [deflate]
 
 
 class _Theirs:
@@ -59,7 +45,7 @@ class _Theirs:
 
     def __init__(self, case: WebSocketCase) -> None:
         role = ConnectionType.SERVER if case.server else ConnectionType.CLIENT
-        self.conn = Connection(role)
+        self.conn = Connection(role, extensions=_extensions(case.agreed))
         self.outcome = Outcome()
         self.output = b""
         self.over = False
@@ -119,13 +105,32 @@ def wsproto_outcome(case: WebSocketCase) -> Outcome:
 
 def compare_websocket(case: WebSocketCase) -> Verdict:
     """Judge one stream."""
-    ours, whole = our_outcome(case, case.sizes), our_outcome(case, ())
-    if ours != whole:
-        return Verdict(False, None, f"in pieces: {ours}", f"whole: {whole}")
+    ours = our_reading(case)
+    if isinstance(ours, Verdict):
+        return ours
     theirs = wsproto_outcome(case)
     if ours == theirs:
         return AGREED
     return Verdict(False, explain(DECISIONS, Divergence(case, ours, theirs)), str(ours), str(theirs))
 
 
-COMPARISONS = (Comparison("frames", "wsproto", websocket_case, compare_websocket, smaller_streams, DECISIONS),)
+def _sends(case: Talk) -> bytes:
+    theirs = _Theirs(WebSocketCase(not case.server, False, b"", (), case.agreed))
+    for message, _ in case.messages:
+        theirs.send(theirs_events.Message(message))
+    return theirs.output
+
+
+def _reads(case: Talk, received: list[bytes]) -> list[Message]:
+    theirs = _Theirs(WebSocketCase(not case.server, False, b"", (), case.agreed))
+    for piece in received:
+        theirs.conn.receive_data(piece)
+        for event in theirs.conn.events():
+            theirs.note(event)
+    return [item[1] for item in theirs.outcome.received]
+
+
+COMPARISONS = (
+    Comparison("frames", "wsproto", websocket_case, compare_websocket, smaller_streams, DECISIONS),
+    comparison("wsproto", _sends, _reads),
+)

@@ -15,7 +15,7 @@ _MAX_MESSAGE = 64 * 1024 * 1024
 
 async def echo_case(session: ClientSession, url: str) -> None:
     """Echo what one case sends until its connection ends."""
-    async with session.ws_connect(url, max_msg_size=_MAX_MESSAGE) as socket:
+    async with session.ws_connect(url, max_msg_size=_MAX_MESSAGE, compress=15) as socket:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 await socket.send_str(message.data)

@@ -1,1 +1,1 @@
-"""Other judges of the same ground: Autobahn, h11, httptools, wsproto."""
+"""Other judges of the same ground: Autobahn."""

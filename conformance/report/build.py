@@ -16,6 +16,7 @@ from pygments.lexers.python import PythonLexer
 
 from conformance import catalogue
 from conformance.paths import SITE, TEMPLATES
+from conformance.report import cross
 from conformance.report.model import Model, RequirementView, gather
 from conformance.report.wire import timeline
 from conformance.verdict import CaseRecord, Verdict
@@ -104,6 +105,7 @@ def _environment(model: Model) -> jinja2.Environment:
     environment.filters["python"] = _python
     environment.filters["prose"] = _prose
     environment.filters["inline"] = _inline
+    environment.filters["ranges"] = cross.ranges
     return environment
 
 
@@ -199,10 +201,22 @@ def _passing_twin(model: Model, view: RequirementView, record: CaseRecord) -> Ca
 
 def _autobahn(model: Model) -> list[dict[str, Any]]:
     tables = []
-    for target, rows in model.judges.autobahn.items():
+    for (target, role), rows in model.judges.autobahn.items():
         groups: dict[str, Counter[str]] = {}
         for row in rows:
             word = "good" if row["good"] else "failed" if row["failed"] else "not implemented"
             groups.setdefault(row["case"].split(".")[0], Counter())[word] += 1
-        tables.append({"target": target, "groups": groups, "failed": [row for row in rows if row["failed"]]})
+        ours = {id: view.verdicts[target] for id, view in model.requirements.items() if target in view.verdicts}
+        tables.append(
+            {
+                "target": target,
+                "role": role,
+                "groups": groups,
+                "good": sum(row["good"] for row in rows),
+                "count": len(rows),
+                "failed": [row for row in rows if row["failed"]],
+                "judged": bool(ours),
+                "differences": cross.differences(role, rows, ours),
+            }
+        )
     return tables

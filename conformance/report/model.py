@@ -38,7 +38,8 @@ class RequirementView:
 class Judges:
     """What the other judges said."""
 
-    autobahn: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    #: By target and role.
+    autobahn: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     autobahn_note: str = ""
     differential: list[dict[str, Any]] = field(default_factory=list)
 
@@ -169,7 +170,7 @@ def _judges() -> Judges:
         judges.autobahn_note = fuzzed.header.get("note", "")
         for row in fuzzed.rows:
             if row["kind"] == "autobahn":
-                judges.autobahn.setdefault(row["target"], []).append(row)
+                judges.autobahn.setdefault((row["target"], row.get("role", "server")), []).append(row)
     crossed = runlog.latest("cross")
     if crossed is not None:
         judges.differential = [row for row in crossed.rows if row["kind"] == "differential"]

@@ -38,5 +38,13 @@ _lies.tampers(
     "Content is compressed for everybody.",
     _Compresses,
     "http1.coding.not-accepted",
+)
+
+_lies.answers(
+    "varies-in-silence",
+    "Caches are not told what the coding depends on.",
+    rb"\r\nAccept-Encoding: ",
+    rb"\r\nVary: [^\r]*",
+    b"",
     "http1.coding.vary",
 )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import Any
 
-from conformance import catalogue
-from conformance.oracles import autobahn
-from conformance.paths import BOOK
+import pytest
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from conformance import catalogue
+from conformance.oracles import autobahn, wstest
+from conformance.report import cross
+from conformance.verdict import Verdict
 
 #: Cases in each group of release 25.10.1, as it lists them itself.
 GROUPS = {"1": 16, "2": 11, "3": 7, "4": 10, "5": 20, "6": 145, "7": 37, "9": 54, "10": 1, "12": 90, "13": 126}
@@ -21,24 +18,17 @@ QUICK = 385
 
 
 def rows() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = tomllib.loads((BOOK / "spec/websocket/autobahn.toml").read_text())["map"]
-    return found
+    return cross.document()["map"]
 
 
-def expand(pattern: str) -> list[str]:
-    """Return the cases of "7.9.1-9"."""
-    first, _, last = pattern.partition("-")
-    group, _, number = first.rpartition(".")
-    return [f"{group}.{each}" for each in range(int(number), int(last or number) + 1)]
+def mapped(table: str = "map") -> list[str]:
+    return [case for row in cross.document()[table] for pattern in row["cases"] for case in cross.expand(pattern)]
 
 
-def mapped() -> list[str]:
-    return [case for row in rows() for pattern in row["cases"] for case in expand(pattern)]
-
-
-def test_every_case_is_mapped_once() -> None:
-    assert [case for case, count in Counter(mapped()).items() if count > 1] == []
-    assert Counter(case.split(".")[0] for case in mapped()) == GROUPS
+@pytest.mark.parametrize("table", ["map", "client"])
+def test_every_case_is_mapped_once(table: str) -> None:
+    assert [case for case, count in Counter(mapped(table)).items() if count > 1] == []
+    assert Counter(case.split(".")[0] for case in mapped(table)) == GROUPS
 
 
 def test_the_quick_lane_is_mapped() -> None:
@@ -46,11 +36,26 @@ def test_the_quick_lane_is_mapped() -> None:
 
 
 def test_the_map_is_autobahns_own_list_where_that_is_at_hand() -> None:
-    if (autobahn.environment() / "bin" / "python").exists():
+    if wstest.original().exists() or wstest.site().exists():
         assert sorted(mapped()) == sorted(autobahn.cases(full=True))
 
 
 def test_requirements_exist() -> None:
     known = {entry.id for entry in catalogue.entries()}
-    assert [id for row in rows() for id in row["requirements"] if id not in known] == []
+    named = [row for table in cross.document().values() for row in table]
+    assert [id for row in named for id in row.get("requirements", []) if id not in known] == []
     assert all(row["requirements"] for row in rows())
+
+
+def test_differences_are_grouped_by_reason() -> None:
+    def said(case: str, good: bool) -> dict[str, Any]:
+        return {"case": case, "good": good, "failed": not good, "behavior": "FAILED", "close": "OK"}
+
+    reserved = "websocket.rsv.data"
+    ours = {reserved: Verdict.FAIL, "websocket.ping.answered": Verdict.PASS, "websocket.pong.unsolicited": Verdict.PASS}
+    rows = [said("3.1", True), said("3.2", True), said("2.1", True), said("2.7", False), said("1.1.1", False)]
+    found = cross.differences("server", rows, ours)
+    assert [(cross.ranges(one.cases), one.autobahn, one.requirements) for one in found] == [
+        ("3.1-2", "good", (reserved,)),
+        ("2.7", "FAILED, close OK", ()),
+    ]

@@ -27,8 +27,10 @@ from collections.abc import Callable, Iterable
 
 #: So many bytes at the start of a send are cut finely.
 FINE = 512
-#: Length of the pieces behind them: they cross the reads of a peer without making a case long.
+#: Least length of the pieces behind them: they cross the reads of a peer without making a case long.
 COARSE = 8192
+#: So many of them a send has at most.
+COARSE_PIECES = 32
 
 #: Finds the cuts for ``tokens`` when the caller names none.
 Borders = Callable[[bytes], Iterable[int]]
@@ -47,13 +49,14 @@ def pieces(data: bytes, chop: str, borders: Iterable[int] | Borders = http_borde
     ``borders`` are the offsets at which ``tokens`` cuts, or a function that finds them in ``data``. Those
     behind the first 512 bytes are not used. Raises ValueError for an unknown way.
     """
+    coarse = range(FINE, len(data), max(COARSE, len(data) // COARSE_PIECES))
     if chop in ("whole", "joined"):
         cuts: Iterable[int] = ()
     elif chop == "bytes":
-        cuts = [*range(1, FINE), *range(FINE, len(data), COARSE)]
+        cuts = [*range(1, FINE), *coarse]
     elif chop == "tokens":
         found = borders(data[:FINE]) if callable(borders) else borders
-        cuts = [*(cut for cut in found if cut < FINE), *range(FINE, len(data), COARSE)]
+        cuts = [*(cut for cut in found if cut < FINE), *coarse]
     else:
         raise ValueError(f"no way to chop is called {chop!r}")
     places = sorted({0, *(cut for cut in cuts if 0 < cut < len(data)), len(data)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 import zlib
 from pathlib import Path
@@ -272,6 +273,20 @@ class TestShuttingDown:
             await driver.shut_down()
 
         connected(test)
+
+
+def test_a_peer_that_has_reset_the_connection_is_given_up() -> None:
+    """The end after a violation meets a socket that is no longer connected: no exception, no wait for the peer."""
+
+    def not_connected() -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    async def test(peer: Peer) -> None:
+        peer.transport.write_eof = not_connected  # type: ignore[method-assign]
+        peer.feed(masked(CONTINUATION, b"x"))
+        assert peer.transport.aborted
+
+    connected(test)
 
 
 def test_an_echo_costs_few_calls() -> None:

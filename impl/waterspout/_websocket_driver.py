@@ -483,7 +483,11 @@ class WebSocketDriver(asyncio.Protocol):
         if not self._clean and transport.can_write_eof():
             # The peer may still be sending.  Closing at once, with input unread, would reset TCP and
             # destroy the Close frame.
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:
+                # The peer has reset the connection, which the loop has yet to notice.
+                transport.abort()
         else:
             transport.close()
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
+from property_tests.strategies.deflate import Agreement, Sender, agreement
 from property_tests.strategies.http1 import chopping, pieces
 
 __all__ = ["Frame", "WebSocketCase", "frame_octets", "pieces", "websocket_case"]
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+RSV1 = 4
 KEYS = (b"\x37\xfa\x21\x3d", b"\x00\x00\x00\x00", b"\xff\x01\x80\x7f")
 
 
@@ -41,13 +43,14 @@ class Frame:
 class WebSocketCase:
     """What a peer sends to a ``server`` (else a client) that has sent its own Close before, if ``closing``.
 
-    ``sizes`` are those of the pieces, over and over (none: whole).
+    ``sizes`` are those of the pieces, over and over (none: whole); ``agreed`` is what was agreed on compression.
     """
 
     server: bool
     closing: bool
     stream: bytes
     sizes: tuple[int, ...]
+    agreed: Agreement | None = None
 
 
 def frame_octets(frame: Frame, masked: bool) -> bytes:
@@ -94,18 +97,25 @@ def close(random: Random) -> Frame:
     return Frame(CLOSE, payload + (random.choice(REASONS) if len(payload) == 2 else b""), key=random.choice(KEYS))
 
 
-def message(random: Random) -> list[Frame]:
-    """A message in one frame or in fragments that are cut anywhere, with control frames between them."""
+def message(random: Random, sender: Sender | None = None) -> list[Frame]:
+    """A message in one frame or in fragments that are cut anywhere, with control frames between them.
+
+    With a ``sender`` it may be compressed.
+    """
     is_text = bool(random.randrange(2))
     payload = random.choice(TEXTS).encode() if is_text else random.choice(BINARIES)
     if is_text and random.randint(0, 9) == 0:
         payload += random.choice(BAD_UTF8 + UNFINISHED_UTF8)
     opcode = TEXT if is_text else BINARY
+    reserved = 0
+    if sender is not None and random.randrange(3):
+        payload, reserved = sender.compress(random, payload), RSV1
     cuts = sorted([random.randint(0, len(payload)) for _ in range(random.randint(0, 3))])
     frames: list[Frame] = []
     for start, end in zip([0, *cuts], [*cuts, len(payload)], strict=True):
         final = len(frames) == len(cuts)
-        frames.append(Frame(CONTINUATION if frames else opcode, payload[start:end], final, key=random.choice(KEYS)))
+        head = (CONTINUATION, 0) if frames else (opcode, reserved)
+        frames.append(Frame(head[0], payload[start:end], final, head[1], key=random.choice(KEYS)))
     with_controls: list[Frame] = []
     for frame in frames:
         with_controls.append(frame)
@@ -138,6 +148,11 @@ ODD_FRAMES: tuple[Frame, ...] = (
     Frame(TEXT, b"\xff", claimed=1 << 40),
     Frame(BINARY, b"", claimed=1 << 62),
     Frame(BINARY, b"", claimed=1 << 63),
+    Frame(CONTINUATION, b"x", reserved=RSV1),
+    Frame(PING, b"x", reserved=RSV1),
+    Frame(CLOSE, b"", reserved=RSV1),
+    Frame(TEXT, b"\x00", reserved=RSV1),
+    Frame(BINARY, b"", reserved=RSV1),
 )
 
 
@@ -164,9 +179,11 @@ def _mutated(random: Random, stream: bytes) -> bytes:
 def websocket_case(random: Random) -> WebSocketCase:
     """A conversation with at most one odd frame, perhaps mutated, and a chopping."""
     server = bool(random.randrange(2))
+    agreed = agreement(random) if random.randrange(2) else None
+    sender = Sender(agreed, not server) if agreed else None
     frames: list[Frame] = []
     for _ in range(random.randint(0, 3)):
-        frames += message(random) if random.randrange(3) else [control(random)]
+        frames += message(random, sender) if random.randrange(3) else [control(random)]
     if random.randrange(2):
         frames.append(close(random))
     if random.randrange(2):
@@ -177,4 +194,4 @@ def websocket_case(random: Random) -> WebSocketCase:
         stream += frame_octets(_odd(random, server), server)[: random.randint(2, 14)]
     for _ in range(random.choice([0, 0, 1, 2])):
         stream = _mutated(random, stream)
-    return WebSocketCase(server, random.randint(0, 4) == 0, stream, chopping(random))
+    return WebSocketCase(server, random.randint(0, 4) == 0, stream, chopping(random), agreed)

@@ -24,6 +24,7 @@ contents that come back are compared, and at the end of a case the connection mu
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from conformance import each, labelled, must, rfc, should
@@ -33,11 +34,13 @@ LENGTHS = [0, 1, 125, 126, 127, 128, 65535, 65536]
 CONTROLS = [labelled("close", 8), labelled("ping", 9), labelled("pong", 10)]
 
 
+@cache
 def letters(length: int) -> str:
     """Return text in which every stretch looks different, so that no piece can stand for another."""
     return "".join(f"{number:x}." for number in range(length // 2 + 1))[:length]
 
 
+@cache
 def octets(length: int) -> bytes:
     """Return bytes of all values, most of them no UTF-8."""
     return bytes((number * 7 + number // 251) & 255 for number in range(length))

@@ -43,6 +43,9 @@ class HTTPFile(ObjectDict):
 
 Files = dict[str, list[HTTPFile]]
 
+# One value of a form, and the name of its field.
+Field = tuple[str, bytes | HTTPFile]
+
 
 @dataclasses.dataclass
 class ParseMultipartConfig:
@@ -175,7 +178,8 @@ def parse_multipart_form_data(
 ) -> None:
     """Parse a ``multipart/form-data`` body into ``arguments`` and ``files`` (RFC 7578).
 
-    A part with a file name that is not empty is a file, every other one an argument.  Raises
+    A part with a file name that is not empty is a file, every other one an argument.  Several files of one field may
+    also come in a part of their own (section 4.3).  Raises
     `HTTPInputError`, with both untouched, for a body that is malformed or beyond the bounds. Documentation:
     ``httputil.parse_multipart_form_data``.
     """
@@ -185,7 +189,7 @@ def parse_multipart_form_data(
     if boundary.startswith(b'"') and boundary.endswith(b'"'):
         boundary = boundary[1:-1]
     try:
-        fields = [_parse_part(data, start, end, config) for start, end in _parts(boundary, data, config.max_parts)]
+        fields = _fields(boundary, data, config)
     except HTTPInputError as error:
         raise HTTPInputError(f"invalid multipart/form-data: {error}") from None
     for name, value in fields:
@@ -193,6 +197,15 @@ def parse_multipart_form_data(
             files.setdefault(name, []).append(value)
         else:
             arguments.setdefault(name, []).append(value)
+
+
+def _fields(boundary: bytes, data: bytes, config: ParseMultipartConfig) -> list[Field]:
+    fields: list[Field] = []
+    for start, end in _parts(boundary, data, config.max_parts):
+        fields += _parse_part(data, start, end, config)
+        if len(fields) > config.max_parts:
+            raise HTTPInputError(f"more than {config.max_parts} parts")
+    return fields
 
 
 def _parts(boundary: bytes, data: bytes, max_parts: int) -> Iterator[tuple[int, int]]:
@@ -214,7 +227,44 @@ def _parts(boundary: bytes, data: bytes, max_parts: int) -> Iterator[tuple[int, 
     raise HTTPInputError("the closing delimiter is missing")
 
 
-def _parse_part(data: bytes, start: int, end: int, config: ParseMultipartConfig) -> tuple[str, bytes | HTTPFile]:
+def _parse_part(data: bytes, start: int, end: int, config: ParseMultipartConfig) -> list[Field]:
+    """Return the field in a part, or the files of one field."""
+    headers, position = _part_head(data, start, end, config)
+    disposition = headers.get("Content-Disposition", "")
+    if disposition.partition(";")[0].strip().lower() != "form-data":
+        raise HTTPInputError(f"the disposition of a part is {disposition[:100]!r}, not form-data")
+    parameters = parse_parameters(disposition)
+    name = parameters.get("name")
+    if not name:
+        raise HTTPInputError("a part has no name")
+    content = data[position:end]
+    content_type = headers.get("Content-Type", "")
+    filename = parameters.get("filename")
+    if filename:
+        return [(name, _file(filename, content, content_type))]
+    if content_type.partition(";")[0].strip().lower() == "multipart/mixed":
+        return [(name, value) for value in _mixed(content, content_type, config)]
+    return [(name, content)]
+
+
+def _mixed(data: bytes, content_type: str, config: ParseMultipartConfig) -> Iterator[bytes | HTTPFile]:
+    """Yield the files in a part that holds several, as older clients sent them (RFC 7578, section 4.3)."""
+    boundary = parse_parameters(content_type).get("boundary")
+    if not boundary:
+        raise HTTPInputError("a part of several files has no boundary")
+    for start, end in _parts(boundary.encode("utf-8"), data, config.max_parts):
+        headers, position = _part_head(data, start, end, config)
+        filename = parse_parameters(headers.get("Content-Disposition", "")).get("filename")
+        content = data[position:end]
+        yield _file(filename, content, headers.get("Content-Type", "")) if filename else content
+
+
+def _file(filename: str, content: bytes, content_type: str) -> HTTPFile:
+    return HTTPFile(filename=filename, body=content, content_type=content_type or "application/unknown")
+
+
+def _part_head(data: bytes, start: int, end: int, config: ParseMultipartConfig) -> tuple[HTTPHeaders, int]:
+    """Return the fields of a part, and where its content begins."""
     limit = config.max_part_header_size
     # The head begins behind the delimiter's line end, which also serves as the first half of an empty head's
     # end.
@@ -227,20 +277,7 @@ def _parse_part(data: bytes, start: int, end: int, config: ParseMultipartConfig)
         text = data[start + 2 : head_end].decode("utf-8")
     except UnicodeDecodeError as error:
         raise HTTPInputError(f"the head of a part is not UTF-8: {error.reason}") from None
-    headers = HTTPHeaders.parse(text, _chars_are_bytes=False)
-    disposition = headers.get("Content-Disposition", "")
-    if disposition.partition(";")[0].strip().lower() != "form-data":
-        raise HTTPInputError(f"the disposition of a part is {disposition[:100]!r}, not form-data")
-    parameters = parse_parameters(disposition)
-    name = parameters.get("name")
-    if not name:
-        raise HTTPInputError("a part has no name")
-    content = data[head_end + 4 : end]
-    filename = parameters.get("filename")
-    if not filename:
-        return name, content
-    content_type = headers.get("Content-Type", "application/unknown")
-    return name, HTTPFile(filename=filename, body=content, content_type=content_type)
+    return HTTPHeaders.parse(text, _chars_are_bytes=False), head_end + 4
 
 
 def parse_parameters(value: str) -> dict[str, str]:

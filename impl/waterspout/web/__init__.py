@@ -5,29 +5,61 @@ Documentation: ``tornado.web``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from waterspout._legacy_names import legacy_names
 from waterspout.routing import URLSpec
 from waterspout.web.application import Application
+from waterspout.web.decorators import authenticated
 from waterspout.web.errors import Finish, HTTPError, MissingArgumentError
+from waterspout.web.gzip_transform import GZipContentEncoding
 from waterspout.web.handler import RequestHandler
 from waterspout.web.redirects import addslash, removeslash
+from waterspout.web.signed_values import (
+    DEFAULT_SIGNED_VALUE_MIN_VERSION,
+    DEFAULT_SIGNED_VALUE_VERSION,
+    MAX_SUPPORTED_SIGNED_VALUE_VERSION,
+    MIN_SUPPORTED_SIGNED_VALUE_VERSION,
+    create_signed_value,
+    decode_signed_value,
+    get_signature_key_version,
+)
 from waterspout.web.standard_handlers import ErrorHandler, FallbackHandler, RedirectHandler, stream_request_body
+from waterspout.web.static_files import StaticFileHandler
 from waterspout.web.transforms import OutputTransform
+from waterspout.web.ui_modules import TemplateModule, UIModule
 
 #: A shorter name of `URLSpec`, for routing tables.
 url = URLSpec
 
+if not TYPE_CHECKING:
+    # A type checker would take it to mean that this module has every name.
+    __getattr__ = legacy_names(__name__, {"asynchronous": "waterspout.legacy.web"})
+
 __all__ = [
+    "DEFAULT_SIGNED_VALUE_MIN_VERSION",
+    "DEFAULT_SIGNED_VALUE_VERSION",
+    "MAX_SUPPORTED_SIGNED_VALUE_VERSION",
+    "MIN_SUPPORTED_SIGNED_VALUE_VERSION",
     "Application",
     "ErrorHandler",
     "FallbackHandler",
     "Finish",
+    "GZipContentEncoding",
     "HTTPError",
     "MissingArgumentError",
     "OutputTransform",
     "RedirectHandler",
     "RequestHandler",
+    "StaticFileHandler",
+    "TemplateModule",
+    "UIModule",
     "URLSpec",
     "addslash",
+    "authenticated",
+    "create_signed_value",
+    "decode_signed_value",
+    "get_signature_key_version",
     "removeslash",
     "stream_request_body",
     "url",

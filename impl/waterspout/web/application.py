@@ -6,9 +6,9 @@ theirs; the rules given to the constructor hold for every host and come last.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Awaitable
+from logging import ERROR, INFO, WARNING
 from socket import AddressFamily
 from typing import Any
 
@@ -25,10 +25,14 @@ from waterspout.routing import (
     Rule,
     RuleList,
 )
+from waterspout.template import BaseLoader
+from waterspout.web.gzip_transform import GZipContentEncoding
 from waterspout.web.handler import RequestHandler
 from waterspout.web.lifecycle import HandlerDelegate, summary
 from waterspout.web.standard_handlers import ErrorHandler, ServerOptionsHandler
+from waterspout.web.static_files import StaticFileHandler
 from waterspout.web.transforms import OutputTransform
+from waterspout.web.ui_modules import load_methods, load_modules
 
 _DEBUG_SETTINGS = {
     "autoreload": True,
@@ -62,6 +66,12 @@ class _HandlerRouter(ReversibleRuleRouter):
         if isinstance(rule.target, (list, tuple)):
             rule.target = _HandlerRouter(self._application, list(rule.target))
         return super().process_rule(rule)
+
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
+        rule = self.literals.get(request.path)
+        if rule is not None:
+            return self._application.get_handler_delegate(request, rule.target, rule.target_kwargs)
+        return super().find_handler(request, **kwargs)
 
     def get_target_delegate(
         self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
@@ -111,13 +121,23 @@ class Application(ReversibleRouter):
         transforms: list[type[OutputTransform]] | None = None,
         **settings: Any,
     ) -> None:
-        self.transforms: list[type[OutputTransform]] = list(transforms or ())
+        if transforms is None:
+            compressing = settings.get("compress_response") or settings.get("gzip")
+            transforms = [GZipContentEncoding] if compressing else []
+        self.transforms: list[type[OutputTransform]] = list(transforms)
         self.default_host = default_host
         self.settings = settings
         if settings.get("debug"):
             for name, value in _DEBUG_SETTINGS.items():
                 settings.setdefault(name, value)
-        self._any_host = _HandlerRouter(self, handlers)
+        self.ui_modules = load_modules(settings.get("ui_modules"))
+        self.ui_methods = load_methods(settings.get("ui_methods"))
+        #: The loaders of the handlers' templates, by their template path.
+        self.template_loaders: dict[str, BaseLoader] = {}
+        rules = list(handlers or ())
+        if settings.get("static_path"):
+            rules = self._static_rules() + rules
+        self._any_host = _HandlerRouter(self, rules)
         self._hosts = _HandlerRouter(self)
 
     def listen(
@@ -139,6 +159,19 @@ class Application(ReversibleRouter):
         server = HTTPServer(self, **kwargs)
         server.listen(port, address, family, backlog, flags, reuse_port)
         return server
+
+    @property
+    def static_handler_class(self) -> type[StaticFileHandler]:
+        """The class that serves the files below the setting ``static_path``, and makes their URLs."""
+        handler_class: type[StaticFileHandler] = self.settings.get("static_handler_class", StaticFileHandler)
+        return handler_class
+
+    def _static_rules(self) -> RuleList:
+        """Return the rules for the files below ``static_path``, and for the two that others look for at the root."""
+        prefix = re.escape(self.settings.get("static_url_prefix", "/static/"))
+        arguments = {**self.settings.get("static_handler_args", {}), "path": self.settings["static_path"]}
+        patterns = (prefix + r"(.*)", r"/(favicon\.ico)", r"/(robots\.txt)")
+        return [(pattern, self.static_handler_class, arguments) for pattern in patterns]
 
     # Routing
 
@@ -226,7 +259,7 @@ class Application(ReversibleRouter):
             self.settings["log_function"](handler)
             return
         status = handler._response.status
-        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+        level = INFO if status < 400 else WARNING if status < 500 else ERROR
         if access_log.isEnabledFor(level):
             milliseconds = 1000.0 * handler.request.request_time()
             access_log.log(level, "%d %s %.2fms", status, summary(handler.request), milliseconds)

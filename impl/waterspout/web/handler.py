@@ -5,19 +5,21 @@ from __future__ import annotations
 import inspect
 from asyncio import Future
 from collections.abc import Awaitable, Callable
-from http.cookies import Morsel
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from waterspout import httputil
+from waterspout._legacy_names import legacy_name
 from waterspout._loggers import app_log, gen_log
 from waterspout.escape import json_encode
-from waterspout.web import arguments, lifecycle, redirects
-from waterspout.web.arguments import REQUIRED, Required
+from waterspout.web import lifecycle, redirects
+from waterspout.web.argument_methods import ArgumentMethods
 from waterspout.web.conditional import CONDITIONS, content_tag, none_match_fails, verdict
-from waterspout.web.cookies import Expires, expiry
+from waterspout.web.cookie_methods import CookieMethods
 from waterspout.web.errors import WITHOUT_CONTENT, HTTPError, error_page, traceback_page
+from waterspout.web.page_methods import PageMethods
 from waterspout.web.response import HeaderValue, Response, field_text, header_text
+from waterspout.web.xsrf import SAFE_METHODS, XSRFMethods
 
 if TYPE_CHECKING:
     from waterspout.web.application import Application
@@ -29,7 +31,7 @@ def _not_allowed(self: RequestHandler, *args: str, **kwargs: str) -> None:
     raise HTTPError(405)
 
 
-class RequestHandler:
+class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
     """Answers one request; subclass it and define ``get``, ``post`` and so on.
 
     The methods are called with the groups of the path pattern.  They may be coroutines, as may `prepare` and
@@ -40,8 +42,16 @@ class RequestHandler:
     #: The methods that may be defined; each is answered by the handler's method of that name in lower case.
     SUPPORTED_METHODS: tuple[str, ...] = _METHODS
 
+    #: Seconds that ``prepare`` and the method may wait, together, or each by itself around a body in pieces; then they
+    #: are cancelled, and the answer is 503, or ends where it is.  None for no limit.  Released Tornado has none.
+    time_limit: float | None = None
+
     _stream_request_body = False
+    # False while the answer waits for finish(), whatever the method returned.
+    _auto_finish = True
     _allow: str
+    # Those that may go on without any check.
+    _safe_methods: frozenset[str] = SAFE_METHODS
 
     #: The groups of the path: those without names, and those with.
     path_args: list[str | None]
@@ -57,6 +67,7 @@ class RequestHandler:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._allow = allowed_methods(cls)
+        cls._safe_methods = SAFE_METHODS.intersection(cls.SUPPORTED_METHODS)
 
     # Hooks
 
@@ -108,6 +119,15 @@ class RequestHandler:
         """Return who sent the request, or None.  Documentation: ``web.RequestHandler.get_current_user``."""
         return None
 
+    def get_login_url(self) -> str:
+        """Return where `authenticated` sends those who are to log in: the setting ``login_url``.
+
+        Documentation: ``web.RequestHandler.get_login_url``.
+        """
+        self.require_setting("login_url", "@authenticated")
+        url: str = self.settings["login_url"]
+        return url
+
     # What is around
 
     @property
@@ -144,109 +164,26 @@ class RequestHandler:
         """
         return self.application.reverse_url(name, *args)
 
-    # Arguments
+    def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
+        """Return the URL of a file below the setting ``static_path``, with its version.
 
-    def get_argument(self, name: str, default: str | Required | None = REQUIRED, strip: bool = True) -> str | None:
-        """Return the last value of ``name`` in query or form body, or ``default``.
-
-        Raises `MissingArgumentError` (400) without either, `HTTPError` 400 for a value that is not UTF-8.
-        Blanks around the value go if ``strip``.  Documentation: ``web.RequestHandler.get_argument``.
+        With ``include_host``, or an attribute of that name, it is a whole URL.  ``kwargs`` are those of
+        ``make_static_url`` of the setting ``static_handler_class``.  Raises `Exception` without ``static_path``.
+        Documentation: ``web.RequestHandler.static_url``.
         """
-        return arguments.last_text(self.get_arguments(name, strip), name, default)
+        self.require_setting("static_path", "static_url()")
+        if include_host is None:
+            include_host = getattr(self, "include_host", False)
+        base = f"{self.request.protocol}://{self.request.host}" if include_host else ""
+        url: str = self.application.static_handler_class.make_static_url(self.settings, path, **kwargs)
+        return base + url
 
-    def get_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """Return every value of ``name``.  Documentation: ``web.RequestHandler.get_arguments``."""
-        return arguments.texts(self.request.arguments, name, strip, self.decode_argument)
+    def async_callback(self, callback: Callable[..., Any] | None, *args: Any, **kwargs: Any) -> Any:
+        """Return ``callback`` with ``args`` bound, such that its exceptions end this request with an error page.
 
-    def get_query_argument(
-        self, name: str, default: str | Required | None = REQUIRED, strip: bool = True
-    ) -> str | None:
-        """As `get_argument`, from the query.  Documentation: ``web.RequestHandler.get_query_argument``."""
-        return arguments.last_text(self.get_query_arguments(name, strip), name, default)
-
-    def get_query_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """As `get_arguments`, from the query.  Documentation: ``web.RequestHandler.get_query_arguments``."""
-        return arguments.texts(self.request.query_arguments, name, strip, self.decode_argument)
-
-    def get_body_argument(self, name: str, default: str | Required | None = REQUIRED, strip: bool = True) -> str | None:
-        """As `get_argument`, from the body.  Documentation: ``web.RequestHandler.get_body_argument``."""
-        return arguments.last_text(self.get_body_arguments(name, strip), name, default)
-
-    def get_body_arguments(self, name: str, strip: bool = True) -> list[str]:
-        """As `get_arguments`, from the body.  Documentation: ``web.RequestHandler.get_body_arguments``."""
-        return arguments.texts(self.request.body_arguments, name, strip, self.decode_argument)
-
-    def decode_argument(self, value: bytes, name: str | None = None) -> str:
-        """Return an argument as text; override it for other encodings than UTF-8.  ``name`` is for messages.
-
-        Path arguments pass here, too, with None for their name.  Raises `HTTPError` 400.  Documentation:
-        ``web.RequestHandler.decode_argument``.
+        Legacy; see `waterspout.legacy.web`.  Documentation: ``web.RequestHandler.async_callback`` (Tornado 3.2).
         """
-        return arguments.decode(value, name)
-
-    # Cookies
-
-    @property
-    def cookies(self) -> dict[str, Morsel[str]]:
-        """The cookies of the request.  Documentation: ``web.RequestHandler.cookies``."""
-        return self.request.cookies
-
-    def get_cookie(self, name: str, default: str | None = None) -> str | None:
-        """Return the value of a cookie of the request.  Documentation: ``web.RequestHandler.get_cookie``."""
-        morsel = self.request.cookies.get(name)
-        return default if morsel is None else morsel.value
-
-    def set_cookie(
-        self,
-        name: str,
-        value: str | bytes,
-        domain: str | None = None,
-        expires: Expires | None = None,
-        path: str | None = "/",
-        expires_days: float | None = None,
-        *,
-        max_age: int | None = None,
-        httponly: bool = False,
-        secure: bool = False,
-        samesite: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Set a cookie with the response; it stays set if that becomes an error page.
-
-        ``expires`` is a time, ``expires_days`` counts from now, ``max_age`` is in seconds; ``kwargs`` are
-        further attributes of `http.cookies.Morsel`, in any case.  Raises `ValueError` for a value with blanks
-        or control characters, `http.cookies.CookieError` for a bad name or attribute.
-        Documentation: ``web.RequestHandler.set_cookie``.
-        """
-        attributes: dict[str, Any] = {
-            "domain": domain or None,
-            "expires": expiry(expires, expires_days),
-            "path": path or None,
-            "max-age": None if max_age is None else str(max_age),
-            "httponly": bool(httponly),
-            "secure": bool(secure),
-            "samesite": samesite or None,
-        }
-        attributes.update({key.lower().replace("_", "-"): setting for key, setting in kwargs.items()})
-        self._response.cookies.set(name, value, attributes)
-
-    def clear_cookie(self, name: str, **kwargs: Any) -> None:
-        """Have the client forget a cookie; ``domain`` and ``path`` must be those it was set with.
-
-        Documentation: ``web.RequestHandler.clear_cookie``.
-        """
-        for excluded in ("expires", "expires_days", "max_age"):
-            if excluded in kwargs:
-                raise TypeError(f"clear_cookie() sets the expiry itself; leave out {excluded}")
-        self.set_cookie(name, "", expires_days=-365, **kwargs)
-
-    def clear_all_cookies(self, **kwargs: Any) -> None:
-        """Have the client forget every cookie that it sent.
-
-        Documentation: ``web.RequestHandler.clear_all_cookies``.
-        """
-        for name in self.request.cookies:
-            self.clear_cookie(name, **kwargs)
+        return legacy_name("waterspout.legacy.web", "async_callback")(self, callback, *args, **kwargs)
 
     # The response
 

@@ -25,6 +25,7 @@ from waterspout._loggers import app_log, gen_log
 from waterspout.iostream import StreamClosedError
 from waterspout.web.arguments import check_input, path_values
 from waterspout.web.errors import Finish, HTTPError
+from waterspout.web.xsrf import protect
 
 if TYPE_CHECKING:
     from waterspout.web.application import Application
@@ -98,12 +99,13 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         """Run the handler; the body is complete."""
         self._received = True
         if self._handler_class._stream_request_body:
-            self._run_in_context(self._call)
+            if self.handler is not None:
+                self._run_in_context(self._call)
             return
         if self._chunks is not None:
             self.request.body = b"".join(self._chunks)
-        self._context = contextvars.copy_context()
-        self._context.run(self._begin)
+        context = self._context = contextvars.copy_context()
+        context.run(self._begin)
 
     def on_connection_close(self) -> None:
         """Tell the handler; if it still waited for the body, that is the end of it."""
@@ -138,8 +140,8 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         request = self.request
         handler = self.handler = self._handler_class(self.application, request, **(self._handler_kwargs or {}))
         try:
-            if request.method not in handler.SUPPORTED_METHODS:
-                raise HTTPError(405)
+            if request.method not in handler._safe_methods:
+                _admit(handler)
             if request.query or request.body:
                 check_input(request)
             handler.path_args = []
@@ -148,7 +150,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
                 self._decode_path(handler)
             prepared = handler.prepare()
             if prepared is not None and _must_wait(prepared, "prepare"):
-                return start_task(self._after_prepare(handler, prepared))
+                return start_limited(handler, self._after_prepare(handler, prepared))
         except FAILURES as error:
             fail(handler, error)
             return None
@@ -162,15 +164,16 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
 
     def _call(self) -> asyncio.Task[None] | None:
         """Call the method, and finish unless there is something to wait for."""
-        handler = self.handler
-        if handler is None or handler._response.finished:
+        handler: RequestHandler = self.handler  # type: ignore[assignment]
+        response = handler._response
+        if response.finished:
             return None
         try:
-            method = getattr(handler, (handler.request.method or "").lower())
+            method = getattr(handler, handler.request.method.lower())  # type: ignore[union-attr]
             result = method(*handler.path_args, **handler.path_kwargs)
             if result is not None and _must_wait(result, handler.request.method):
-                return start_task(self._after_method(handler, result))
-            if not handler._response.finished:
+                return start_limited(handler, self._after_method(handler, result))
+            if not response.finished and handler._auto_finish:
                 handler.finish()
         except FAILURES as error:
             fail(handler, error)
@@ -205,11 +208,21 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
     async def _after_method(self, handler: RequestHandler, result: Awaitable[Any] | None) -> None:
         if result is not None:
             await _guarded(handler, result)
-        if not handler._response.finished:
+        if not handler._response.finished and (handler._auto_finish or result is not None):
             try:
                 handler.finish()
             except FAILURES as error:
                 fail(handler, error)
+
+
+def _admit(handler: RequestHandler) -> None:
+    """Check a request that may change something; raises `HTTPError` for one that may not go on."""
+    request = handler.request
+    if request.method not in handler.SUPPORTED_METHODS:
+        raise HTTPError(405)
+    # A token may be in the form.
+    check_input(request)
+    protect(handler)
 
 
 def _must_wait(result: Any, source: str | None) -> bool:
@@ -245,6 +258,21 @@ def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return task
 
 
+def start_limited(handler: RequestHandler, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run ``coroutine`` in a task, for no longer than the time limit of ``handler``."""
+    task = start_task(coroutine)
+    if handler.time_limit is not None:
+        timer = task.get_loop().call_later(handler.time_limit, _time_is_up, handler, task)
+        task.add_done_callback(lambda done: timer.cancel())
+    return task
+
+
+def _time_is_up(handler: RequestHandler, task: asyncio.Task[None]) -> None:
+    # First the answer, so that what the cancelling leads to cannot be another one.
+    fail(handler, HTTPError(503, "the time limit of %g s is over", handler.time_limit))
+    task.cancel()
+
+
 # Endings
 
 
@@ -258,6 +286,9 @@ def fail(handler: RequestHandler, error: BaseException) -> None:
         # The client left while the response was on its way, which is nobody's mistake.
         gen_log.info("the client left during %s", summary(handler.request))
         end_response(handler)
+        return
+    if isinstance(error, asyncio.CancelledError) and handler._response.finished:
+        # Nothing is missing: the answer was complete before.
         return
     log_failure(handler, error)
     if handler._response.finished:

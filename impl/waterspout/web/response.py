@@ -210,16 +210,18 @@ def header_text(name: str, value: HeaderValue) -> str:
 
 def field_text(name: str, value: HeaderValue) -> str:
     """As `header_text`, for a ``name`` that is known to be one."""
-    if isinstance(value, str):
-        text: str = value
-    elif isinstance(value, bytes):
-        text = value.decode("latin1")
-    elif isinstance(value, numbers.Integral):
-        text = str(value)
-    elif isinstance(value, datetime.datetime):
-        text = format_timestamp(value)
-    else:
-        raise TypeError(f"the value of header {name!r} is str, bytes, int or datetime, not {type(value).__name__}")
-    if not _FIELD_TEXT.fullmatch(text):
-        raise ValueError(f"the value of header {name!r} has a character not allowed there: {text[:100]!r}")
-    return text
+    if not isinstance(value, str):
+        value = _as_text(name, value)
+    if not _FIELD_TEXT.fullmatch(value):
+        raise ValueError(f"the value of header {name!r} has a character not allowed there: {value[:100]!r}")
+    return value
+
+
+def _as_text(name: str, value: HeaderValue) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin1")
+    if isinstance(value, numbers.Integral):
+        return str(value)
+    if isinstance(value, datetime.datetime):
+        return format_timestamp(value)
+    raise TypeError(f"the value of header {name!r} is str, bytes, int or datetime, not {type(value).__name__}")

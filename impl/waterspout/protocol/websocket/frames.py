@@ -121,7 +121,7 @@ def build_frame_header(opcode: int, length: int, masked: bool, *, fin: bool = Tr
     return bytes((first, mask | 127)) + length.to_bytes(8, "big")
 
 
-def apply_mask(data: bytes, key: bytes) -> bytes:
+def mask_in_python(data: bytes, key: bytes) -> bytes:
     """``data`` xor the four octets of ``key`` repeated: masks and unmasks (section 5.3).
 
     The loop over the octets runs in C either way: one xor of two big integers, or, where converting those
@@ -135,6 +135,13 @@ def apply_mask(data: bytes, key: bytes) -> bytes:
     for index in range(4):
         masked[index::4] = data[index::4].translate(_XOR_TABLES[key[index]])
     return bytes(masked)
+
+
+try:
+    # The compiled twin, where the package was installed with it.
+    from waterspout.protocol.websocket._masking import apply_mask as apply_mask
+except ImportError:
+    apply_mask = mask_in_python
 
 
 def rotate_key(key: bytes, consumed: int) -> bytes:

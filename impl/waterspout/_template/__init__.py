@@ -1,0 +1,1 @@
+"""The parts of `template`: from source to tokens (`reader`), to nodes (`parser`), to code (`writer`)."""
