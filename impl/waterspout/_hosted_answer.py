@@ -37,9 +37,20 @@ class HostedAnswer:
         self.headers: HTTPHeaders | None = None
         self.sent = False
         self.finished = False
+        #: Whether the client is known to have gone.
+        self.client_left = False
 
-    def start(self, status: int, reason: str | None, fields: Iterable[tuple[str, str]]) -> None:
-        """Take the head; it is sent with the first content.  Raises ValueError for what cannot stand there."""
+    def start(
+        self,
+        status: int,
+        reason: str | None,
+        fields: Iterable[tuple[str, str]],
+        content_type: str | None = "text/html; charset=UTF-8",
+    ) -> None:
+        """Take the head; it is sent with the first content.
+
+        ``content_type`` is for an answer that does not say its own.  Raises ValueError for what cannot stand there.
+        """
         reason = responses.get(status, "Unknown") if reason is None else reason
         if not 200 <= status <= 599 or not _REASON.fullmatch(reason):
             raise ValueError(f"the status of an answer is from 200 to 599, with one line of reason: {status} {reason}")
@@ -51,8 +62,8 @@ class HostedAnswer:
                 headers.add(name, value)
             except HTTPInputError as error:
                 raise ValueError(str(error)) from None
-        if status not in WITHOUT_CONTENT and "Content-Type" not in headers:
-            headers["Content-Type"] = "text/html; charset=UTF-8"
+        if content_type is not None and status not in WITHOUT_CONTENT and "Content-Type" not in headers:
+            headers["Content-Type"] = content_type
         for name, default in (("Server", _SERVER), ("Date", http_date())):
             if name not in headers:
                 headers[name] = default
@@ -98,7 +109,7 @@ class HostedAnswer:
 
     def fail(self, error: BaseException) -> None:
         """End the answer because of ``error``: with status 500, or by closing when something was sent already."""
-        if self.sent and isinstance(error, StreamClosedError):
+        if self.client_left or (self.sent and isinstance(error, StreamClosedError)):
             # The client left while the answer was on its way, which is nobody's mistake.
             gen_log.info("the client left during %s", self._summary())
             return
