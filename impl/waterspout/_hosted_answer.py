@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from waterspout import __version__
 from waterspout._http_date import http_date
@@ -17,6 +17,7 @@ from waterspout.concurrent import Future
 from waterspout.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, ResponseStartLine, responses
 from waterspout.iostream import StreamClosedError
 from waterspout.web.errors import WITHOUT_CONTENT
+from waterspout.web.lifecycle import summary
 
 _SERVER = f"Waterspout/{__version__}"
 #: Fields of one connection, which is the server's (RFC 9110, section 7.6.1).
@@ -30,8 +31,9 @@ _REASON = re.compile(r"[\t -~\x80-\xff]*")
 class HostedAnswer:
     """One answer on its way.  ``sent`` tells that its head is out, ``finished`` that all of it is."""
 
-    def __init__(self, request: HTTPServerRequest) -> None:
+    def __init__(self, request: HTTPServerRequest, log: Callable[[int, HTTPServerRequest], None] | None = None) -> None:
         self.request = request
+        self._log = log or log_request
         self.status = 200
         self.reason = ""
         self.headers: HTTPHeaders | None = None
@@ -90,7 +92,7 @@ class HostedAnswer:
             self.send(b"")
         self.finished = True
         self.request.connection.finish()
-        self.log()
+        self._log(self.status, self.request)
 
     def finish_with(self, contents: list[bytes]) -> Future[None]:
         """Send all of the content, with its length unless the head says one, and end the answer."""
@@ -111,9 +113,9 @@ class HostedAnswer:
         """End the answer because of ``error``: with status 500, or by closing when something was sent already."""
         if self.client_left or (self.sent and isinstance(error, StreamClosedError)):
             # The client left while the answer was on its way, which is nobody's mistake.
-            gen_log.info("the client left during %s", self._summary())
+            gen_log.info("the client left during %s", summary(self.request))
             return
-        app_log.error("uncaught exception in the application for %s", self._summary(), exc_info=error)
+        app_log.error("uncaught exception in the application for %s", summary(self.request), exc_info=error)
         if self.finished:
             return
         if not self.sent:
@@ -125,13 +127,10 @@ class HostedAnswer:
         connection = self.request.connection
         getattr(connection, "abort", connection.finish)()
         self.status = 500
-        self.log()
+        self._log(self.status, self.request)
 
-    def log(self) -> None:
-        """Write the line of the request to the access log."""
-        level = logging.INFO if self.status < 400 else logging.WARNING if self.status < 500 else logging.ERROR
-        access_log.log(level, "%d %s %.2fms", self.status, self._summary(), 1000.0 * self.request.request_time())
 
-    def _summary(self) -> str:
-        request = self.request
-        return f"{request.method} {request.uri} ({request.remote_ip})"
+def log_request(status: int, request: HTTPServerRequest) -> None:
+    """Write the line of a request that was answered to the access log."""
+    level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+    access_log.log(level, "%d %s %.2fms", status, summary(request), 1000.0 * request.request_time())

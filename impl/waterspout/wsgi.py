@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from waterspout._hosted_answer import HostedAnswer
+from waterspout._hosted_answer import HostedAnswer, log_request
 from waterspout._legacy_names import legacy_names
 from waterspout.concurrent import DummyExecutor, chain_future
 from waterspout.escape import utf8
@@ -77,11 +77,12 @@ class WSGIContainer:
 
         Cancelling ends the waiting; a thread that runs the application goes on until its next piece of the answer.
         """
-        run = _OnLoop(request) if self.executor is None else _InThread(request)
+        answer = HostedAnswer(request, self._log)
+        run = _OnLoop(answer) if self.executor is None else _InThread(answer)
         try:
             await run.run(self.wsgi_application, self.environ(request), self.executor)
         except Exception as error:
-            run.answer.fail(error)
+            answer.fail(error)
 
     def environ(self, request: HTTPServerRequest) -> Environ:
         """Return the WSGI environment of a request. Documentation: ``wsgi.WSGIContainer.environ``."""
@@ -107,6 +108,10 @@ class WSGIContainer:
         _add_fields(environ, request)
         return environ
 
+    def _log(self, status_code: int, request: HTTPServerRequest) -> None:
+        """Log a request that was answered; containers of other packages, which answer by themselves, call it, too."""
+        log_request(status_code, request)
+
 
 def _add_fields(environ: Environ, request: HTTPServerRequest) -> None:
     headers = request.headers
@@ -124,8 +129,8 @@ def _add_fields(environ: Environ, request: HTTPServerRequest) -> None:
 class _Run:
     """One run of an application: what it is called with, and what becomes of the answer."""
 
-    def __init__(self, request: HTTPServerRequest) -> None:
-        self.answer = HostedAnswer(request)
+    def __init__(self, answer: HostedAnswer) -> None:
+        self.answer = answer
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -188,8 +193,8 @@ class _OnLoop(_Run):
 class _InThread(_Run):
     """Runs an application in a thread of an executor, from the call to its close()."""
 
-    def __init__(self, request: HTTPServerRequest) -> None:
-        super().__init__(request)
+    def __init__(self, answer: HostedAnswer) -> None:
+        super().__init__(answer)
         self._loop = asyncio.get_running_loop()
 
     def write(self, data: bytes) -> None:

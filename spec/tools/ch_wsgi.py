@@ -81,6 +81,7 @@ class Seen:
     "wsgiref.validate finds nothing wrong with how an application is called, and with how its answer is used.",
     PEP,
     CONTAINER,
+    seed("SEED-132"),
     seed("SEED-260"),
 )
 @each(threads=PLACES)
@@ -554,6 +555,7 @@ def own_application(kind):
     "WSGIAdapter(application) and WSGIApplication are applications for WSGI that wsgiref.validate accepts.",
     doc("wsgi.WSGIAdapter"),
     doc("wsgi.WSGIApplication"),
+    seed("SEED-132"),
     needs=("legacy",),
 )
 @each(kind=["WSGIAdapter", "WSGIApplication"])
