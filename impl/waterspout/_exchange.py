@@ -65,7 +65,7 @@ class Exchange(HTTPConnection):
         ``callback()`` is called then.  Documentation: ``httputil.HTTPConnection.write_headers``.
         """
         if callback is not None:
-            return _calling_back(self.write_headers(start_line, headers, chunk), callback)
+            return calling_back(self.write_headers(start_line, headers, chunk), callback)
         driver = self._driver
         if driver is None:
             return self._without_connection()
@@ -90,7 +90,7 @@ class Exchange(HTTPConnection):
         ``callback()`` is called then.  Documentation: ``httputil.HTTPConnection.write``.
         """
         if callback is not None:
-            return _calling_back(self.write(chunk), callback)
+            return calling_back(self.write(chunk), callback)
         driver = self._driver
         if driver is None:
             return self._without_connection()
@@ -125,6 +125,12 @@ class Exchange(HTTPConnection):
         if octets:
             driver.write(octets)
         driver.answer_complete()
+
+    def abort(self) -> None:
+        """End an answer that cannot be completed: the connection closes, in a way that does not look complete."""
+        self._close_callback = None
+        if self._driver is not None:
+            self._driver.abort()
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
         """Have ``callback`` called if the connection is lost before the answer is complete.
@@ -190,7 +196,8 @@ class Exchange(HTTPConnection):
         return failed_future(asyncio.get_running_loop(), StreamClosedError())
 
 
-def _calling_back(done: asyncio.Future[None], callback: Callable[[], Any]) -> asyncio.Future[None]:
+def calling_back(done: asyncio.Future[None], callback: Callable[[], Any]) -> asyncio.Future[None]:
+    """Return the future of a write, after which ``callback()`` is called."""
     # That the connection is lost, set_close_callback tells.
     return call_back(done, callback, quiet=StreamClosedError, with_result=False, stacklevel=3)
 

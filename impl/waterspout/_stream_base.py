@@ -239,6 +239,15 @@ class BaseIOStream:
         """Return whether bytes wait to go out.  Documentation: ``iostream.BaseIOStream.writing``."""
         return len(self._outgoing) > 0
 
+    # Dask, which sends many pieces at once, has always put them into the buffer itself before an empty write().
+
+    _total_write_index = 0
+
+    @property
+    def _write_buffer(self) -> WriteBuffer | None:
+        """What waits to go out, and takes more; None once the stream is closed."""
+        return None if self._closed else self._outgoing
+
     def set_nodelay(self, value: bool) -> None:
         """Ask the system to send small pieces at once, or not; only TCP knows of this.
 

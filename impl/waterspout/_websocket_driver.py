@@ -90,6 +90,23 @@ class Receiver(Protocol):
         """Return a name of the peer, for logs."""
 
 
+class StreamFace:
+    """What programs call the stream of a WebSocket, and what they ask of it."""
+
+    __slots__ = ("_driver",)
+
+    def __init__(self, driver: WebSocketDriver) -> None:
+        self._driver = driver
+
+    def set_nodelay(self, value: bool) -> None:
+        """Have TCP send small messages at once, or collect them."""
+        self._driver.set_nodelay(value)
+
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._driver.is_closing()
+
+
 class WebSocketDriver(asyncio.Protocol):
     """Moves bytes and events between one transport and one receiver."""
 
@@ -455,6 +472,11 @@ class WebSocketDriver(asyncio.Protocol):
         if self._gone is None:
             self._gone = self._loop.create_future()
         return self._gone
+
+    @property
+    def stream(self) -> StreamFace:
+        """The connection, with those methods of a stream that programs have always called on it."""
+        return StreamFace(self)
 
     def set_nodelay(self, value: bool) -> None:
         """Have small messages sent at once, or collected, by TCP."""

@@ -134,6 +134,11 @@ class TCPServer:
         self._pending_sockets: list[socket.socket] = []
         self._started = False
 
+    @property
+    def _sockets(self) -> dict[int, socket.socket]:
+        """The sockets that are listened on, by descriptor: programs have always asked here which port they got."""
+        return {listener.socket.fileno(): listener.socket for listener in self._listeners}
+
     # -- connections
 
     def handle_stream(self, stream: IOStream, address: Any) -> Awaitable[None] | None:

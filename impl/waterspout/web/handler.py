@@ -71,6 +71,16 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
         cls._allow = allowed_methods(cls)
         cls._safe_methods = SAFE_METHODS.intersection(cls.SUPPORTED_METHODS)
 
+    # Programs have always looked at these, although no documentation has them.
+
+    @property
+    def _finished(self) -> bool:
+        return self._response.finished
+
+    @property
+    def _headers_written(self) -> bool:
+        return self._response.sent
+
     # Hooks
 
     def _initialize(self) -> None:
