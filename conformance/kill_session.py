@@ -22,9 +22,9 @@ from typing import Any, TextIO
 
 import pytest
 
-from conformance import plugin
+from conformance import catalogue, plugin
 from conformance import target as targets
-from conformance.paths import BOOK, SPEC
+from conformance.paths import BOOK
 from conformance.saboteurs import Saboteur, registry
 from conformance.verdict import CaseRecord, Verdict
 
@@ -50,7 +50,15 @@ def serve(names: list[str], jobs: int, full: bool, results: TextIO) -> int:
     # Other plugins of the environment cost time to load and must not change what a case does.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.chdir(BOOK)
-    arguments = [str(SPEC), "-c", str(BOOK / "pyproject.toml"), "-q", "--tb=native", "-p", "conformance.plugin"]
+    arguments = [
+        *_files(names, full),
+        "-c",
+        str(BOOK / "pyproject.toml"),
+        "-q",
+        "--tb=native",
+        "-p",
+        "conformance.plugin",
+    ]
     # Only verdicts are wanted here: rewriting asserts for their messages would take half of the time.
     arguments += ["--assert=plain", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
     # The server in a fork is cut off with it, in the middle of whatever it was lied into.
@@ -59,6 +67,18 @@ def serve(names: list[str], jobs: int, full: bool, results: TextIO) -> int:
     arguments += ["-p", "no:cacheprovider", "--capture=sys", "--conform-chop", "whole"]
     arguments += ["--conform-seconds", str(CASE_SECONDS)]
     return int(pytest.main(arguments, plugins=[loop]))
+
+
+def _files(names: Iterable[str], full: bool) -> list[str]:
+    """Return what pytest is to collect: the chapters in which one of the saboteurs is to be noticed."""
+    chosen = [registry()[name] for name in names]
+    ids = {id for saboteur in chosen for id in saboteur.kills}
+    chapters = {chapter for saboteur in chosen for chapter in saboteur.chapters if full}
+    return [
+        str(chapter.path)
+        for chapter in catalogue.chapters()
+        if chapter.name in chapters or not ids.isdisjoint(entry.id for entry in chapter.entries)
+    ]
 
 
 class _Loop:

@@ -34,6 +34,9 @@ SIGNS = {
     Verdict.EXPECTED_FAILURE: "○",
     Verdict.STALE: "◇",
 }
+_LEXER = PythonLexer()
+_FORMATTER = HtmlFormatter(cssclass="code", nobackground=True)
+
 MEANINGS = {
     Verdict.PASS: "as required",
     Verdict.LENIENT: "allowed, not preferred",
@@ -110,7 +113,7 @@ def _environment(model: Model) -> jinja2.Environment:
 
 
 def _python(code: str) -> Markup:
-    return Markup(highlight(code, PythonLexer(), HtmlFormatter(cssclass="code", nobackground=True)))
+    return Markup(highlight(code, _LEXER, _FORMATTER))
 
 
 def _prose(text: str) -> Markup:
