@@ -14,8 +14,9 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -50,10 +51,14 @@ class Peer:
     outbound: Callable[[bytes], bytes] = staticmethod(bytes)
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: WireLog, pieces: str) -> None:
-        self._reader, self._writer, self._log, self._pieces = reader, writer, log, pieces
+        self._reader, self._log, self._pieces = reader, log, pieces
+        #: What takes bytes to the client.
+        self.writer = writer
         self._h11 = h11.Connection(h11.SERVER)
         # The transport forgets it at its end.
         self._tls = writer.get_extra_info("ssl_object")
+        #: Where the client is.
+        self.address = writer.get_extra_info("peername")[0]
         #: The requests that came on this connection.
         self.asked: list[Asked] = []
         #: Set when the client has closed.
@@ -61,7 +66,7 @@ class Peer:
 
     async def head(self) -> Asked | None:
         """Return the head of the next request, None when the client closes. Raises h11.RemoteProtocolError."""
-        if self._writer.is_closing():
+        if self.writer.is_closing():
             return None
         try:
             octets = self.inbound(await self._reader.readuntil(b"\r\n\r\n"))
@@ -105,29 +110,34 @@ class Peer:
         self._log.add("suite", data)
         with contextlib.suppress(ConnectionError):
             if self._pieces == "whole":
-                self._writer.write(data)
+                self.writer.write(data)
             else:
                 for position in range(len(data)):
-                    self._writer.write(data[position : position + 1])
+                    self.writer.write(data[position : position + 1])
                     await asyncio.sleep(0)
-            await self._writer.drain()
+            await self.writer.drain()
 
     def close(self) -> None:
         """End the connection."""
         self._log.add("suite", note="closed by the suite")
-        self._writer.close()
+        self.writer.close()
+
+    def end(self) -> None:
+        """End this direction of the connection alone."""
+        self._log.add("suite", note="half closed by the suite")
+        self.writer.write_eof()
 
     def reset(self) -> None:
         """Break the connection off."""
         self._log.add("suite", note="reset by the suite")
         linger = b"\x01\0\0\0\0\0\0\0"
-        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self._writer.transport.abort()
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.writer.transport.abort()
 
     def cut(self) -> None:
         """End the connection below TLS, without its closure alert."""
         self._log.add("suite", note="cut off by the suite")
-        self._writer.transport.abort()
+        self.writer.transport.abort()
 
     def was_told(self) -> bool:
         """Return whether the client's closure alert has come; to be asked when it is gone."""
@@ -158,10 +168,10 @@ class Peer:
     async def secured(self, context: ssl.SSLContext) -> None:
         """Begin TLS on the connection."""
         loop = asyncio.get_running_loop()
-        protocol = self._writer.transport.get_protocol()
-        transport = await loop.start_tls(self._writer.transport, protocol, context, server_side=True)
+        protocol = self.writer.transport.get_protocol()
+        transport = await loop.start_tls(self.writer.transport, protocol, context, server_side=True)
         assert transport is not None
-        self._writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
+        self.writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
         self._reader._transport = transport  # type: ignore[attr-defined]
 
 
@@ -184,6 +194,20 @@ def closing(answer: bytes) -> Answer:
     return play
 
 
+async def turns(count: int = 50) -> None:
+    """Let everybody else do what they have to do."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def settled(value: Callable[[], Any]) -> None:
+    """Return when ``value()`` is not zero and changes no more."""
+    last = None
+    while not value() or value() != last:
+        last = value()
+        await turns()
+
+
 class Remote:
     """A scripted server and a client to ask it, both closed after the case."""
 
@@ -194,10 +218,13 @@ class Remote:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._others: list[Any] = []
         self._client: Any = None
+        self._owner = True
         #: How answers are sent: one of PIECES.
         self.pieces = "whole"
         #: Arguments of the client that `fetch` makes.
         self.settings: dict[str, Any] = {}
+        #: The kind of that client; None for the one that is configured.
+        self.kind: Any = None
         self.peers: list[Peer] = []
         self.port = 0
         self.scheme = "http"
@@ -211,7 +238,8 @@ class Remote:
     def client(self) -> Any:
         """The client of the case, made on first use."""
         if self._client is None:
-            self._client = api.httpclient.AsyncHTTPClient(force_instance=True, **self.settings)
+            kind = self.kind or api.httpclient.AsyncHTTPClient
+            self._client = kind(force_instance=True, **self.settings)
         return self._client
 
     def play(self, *answers: Answer) -> None:
@@ -229,7 +257,7 @@ class Remote:
     async def another(self) -> Remote:
         """Return another server, which has the same client."""
         other = Remote(self._log)
-        other._client = self.client
+        other._client, other._owner = self.client, False
         self._others.append(other)
         await other.listen()
         return other
@@ -262,7 +290,8 @@ class Remote:
         except (asyncio.CancelledError, ConnectionError):
             pass
         finally:
-            writer.close()
+            # Not the one it began with, where TLS came later.
+            peer.writer.close()
 
     async def _converse(self, peer: Peer) -> None:
         while await peer.head() is not None:
@@ -278,7 +307,7 @@ class Remote:
 
     async def aclose(self) -> None:
         """Close the client, the connections and the server. Raises what the serving failed with."""
-        if self._client is not None:
+        if self._client is not None and self._owner:
             self._client.close()
         for other in self._others:
             await other.aclose()
@@ -295,6 +324,23 @@ class Remote:
                 raise AssertionError(f"what the client sent is no request: {result}")
             if isinstance(result, Exception):
                 raise result
+
+
+class Upstream:
+    """A service in a thread of its own, for clients that block: it sends one answer on each connection."""
+
+    def __init__(self, answers: Iterable[bytes]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(5)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        threading.Thread(target=self._serve, args=[list(answers)], daemon=True).start()
+
+    def _serve(self, answers: list[bytes]) -> None:
+        with self._listener, contextlib.suppress(TimeoutError, OSError):
+            for answer in answers:
+                with self._listener.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
 
 
 @pytest.fixture

@@ -146,9 +146,9 @@ class TestTarget:
         assert target.fields == [("Origin", "http://b"), ("Authorization", "Basic dTpw"), ("User-Agent", "me")]
         assert (target.connect_timeout, Target.of(request, 3.0).connect_timeout) == (7.0, 3.0)
 
-    def test_a_proxy_is_refused(self) -> None:
+    def test_a_proxy_without_a_port_is_refused(self) -> None:
         """It would be left out silently else."""
-        with pytest.raises(ValueError, match="proxies"):
+        with pytest.raises(ValueError, match="proxy_port"):
             Target.of(SimpleNamespace(url="ws://a/", proxy_host="b"), None)
 
     def test_tls_settings(self) -> None:

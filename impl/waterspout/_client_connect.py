@@ -37,9 +37,21 @@ class Connector:
             return await self._open(route, host, port, None)
         if route.proxy is None:
             return await self._open(route, route.host, route.port, route.context)
-        driver = await self._open(route, route.proxy.host, route.proxy.port, None)
+        driver = await self.tunnel(route, route.proxy)
         try:
-            return await self._tunnel(driver, route, route.proxy)
+            return await self._secured(driver, route)
+        except BaseException:
+            driver.abort()
+            raise
+
+    async def tunnel(self, route: Route, proxy: Proxy) -> ClientDriver:
+        """Have the proxy connect to the server (RFC 9110, section 9.3.6); what follows is for and from that.
+
+        Raises and is cancelled as `connect`.
+        """
+        driver = await self._open(route, proxy.host, proxy.port, None)
+        try:
+            return await self._asked(driver, route, proxy)
         except BaseException:
             driver.abort()
             raise
@@ -66,8 +78,7 @@ class Connector:
             raise
         return driver
 
-    async def _tunnel(self, driver: ClientDriver, route: Route, proxy: Proxy) -> ClientDriver:
-        """Have the proxy connect to the server (RFC 9110, section 9.3.6), and begin TLS with that."""
+    async def _asked(self, driver: ClientDriver, route: Route, proxy: Proxy) -> ClientDriver:
         host = f"[{route.host}]" if ":" in route.host else route.host
         authority = f"{host}:{route.port}"
         digest = None
@@ -85,8 +96,8 @@ class Connector:
                 driver.abort()
                 driver = await self._open(route, proxy.host, proxy.port, None)
         if driver.http.leftover():
-            raise HTTPStreamClosedError("the proxy sent something before TLS began")
-        return await self._secured(driver, route)
+            raise HTTPStreamClosedError("the proxy sent something before it was asked to")
+        return driver
 
     async def _secured(self, driver: ClientDriver, route: Route) -> ClientDriver:
         assert route.context is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import ssl
 from collections.abc import Callable
 from typing import cast
 
@@ -17,6 +18,8 @@ from waterspout.protocol.http1 import ClientConnection, Event, Limits
 
 #: How many bytes may wait to be looked at before reading stops.
 MAX_BACKLOG = 65536
+#: Seconds for a server to take what a connection has to say at its end.
+ALERT_SECONDS = 1.0
 
 
 class ClientDriver(asyncio.Protocol):
@@ -26,8 +29,10 @@ class ClientDriver(asyncio.Protocol):
         "_backlog",
         "_error",
         "_gate",
+        "_last",
         "_loop",
         "_lost",
+        "_tls",
         "_transport",
         "_waiter",
         "exchanges",
@@ -46,6 +51,8 @@ class ClientDriver(asyncio.Protocol):
         self._backlog = 0
         self._error: BaseException | None = None
         self._lost = False
+        self._tls: ssl.SSLObject | None = None
+        self._last: asyncio.TimerHandle | None = None
         #: How many exchanges were begun.
         self.exchanges = 0
         #: Whether anything came since the exchange began.
@@ -58,6 +65,7 @@ class ClientDriver(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be ready for the first request."""
         self._transport = cast(asyncio.Transport, transport)
+        self._tls = transport.get_extra_info("ssl_object")
 
     def data_received(self, data: bytes) -> None:
         """Keep what arrived for whoever waits for it."""
@@ -70,22 +78,39 @@ class ClientDriver(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Note that the server will send no more."""
-        self.http.feed_eof()
+        self._note_end()
         self._wake()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits.
-
-        An end that `eof_received` did not announce is one by force, or one of TLS without its closing alert, and may
-        have cut something off (RFC 9112, section 9.8).
-        """
+        """Tell whoever waits."""
         self._lost = True
+        if self._last is not None:
+            self._last.cancel()
+        if exc is None and self._tls is not None:
+            # Python 3.10 does not announce an end that the server has declared.
+            self._note_end()
         self._error = self._error or StreamClosedError(exc)
         self._gate.fail(StreamClosedError(exc))
         self._wake()
         # Already gone; but the TLS transport of Python 3.10 complains of one that was not told.
         self._transport.close()
+
+    def _note_end(self) -> None:
+        """Pass on that the server has ended, unless it may have been cut off: TLS has an alert for its end.
+
+        RFC 9112, section 9.8.
+        """
+        if self._tls is not None:
+            try:
+                # Beyond the alert there is nothing to read; without it, nothing yet.
+                if self._tls.read(1):
+                    return
+            except ssl.SSLZeroReturnError:
+                pass
+            except ssl.SSLError:
+                return
+        self.http.feed_eof()
 
     def pause_writing(self) -> None:
         """Let writers wait until the server has taken some."""
@@ -173,9 +198,13 @@ class ClientDriver(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Close the connection at once."""
+        """Close the connection at once; of TLS, as soon as the closure alert is out (RFC 9112, section 9.8)."""
         self.on_quiet_end = None
-        self._transport.abort()
+        if self._tls is None or self._lost:
+            self._transport.abort()
+        else:
+            self._transport.close()
+            self._last = self._loop.call_later(ALERT_SECONDS, self._transport.abort)
 
     def _wake(self) -> None:
         waiter = self._waiter

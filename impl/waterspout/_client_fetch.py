@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
 from waterspout._client_auth import Digest, basic
 from waterspout._client_exchange import Exchange
-from waterspout._client_head import IDEMPOTENT, check, in_chunks, proxy_basic, request_head
-from waterspout._client_origin import Contexts, Credentials, Location, Proxy, Route, proxy_of
-from waterspout._client_pool import Pool
+from waterspout._client_head import check, in_chunks, proxy_basic, request_head
+from waterspout._client_origin import Credentials, Location, Proxy, proxy_of
 from waterspout._client_redirects import leads_on, redirected, without_expectation
-from waterspout._client_request import (
-    EffectiveRequest,
-    HTTPClientError,
-    HTTPResponse,
-    HTTPStreamClosedError,
-)
+from waterspout._client_request import EffectiveRequest, HTTPClientError, HTTPResponse
 from waterspout.httputil import HTTPHeaders
-from waterspout.protocol.http1 import Response
+from waterspout.protocol.http1 import Request, Response
 
-
-@dataclass
-class Resources:
-    """What the fetches of a client share."""
-
-    pool: Pool
-    contexts: Contexts
-    max_body_size: int
-    environment_proxies: bool
-    keep_alive: bool
-    elders: Elders
+#: A response, its fields, what the program has not got of its body, and the request that is to follow.
+Outcome = tuple[Response, HTTPHeaders, BytesIO, EffectiveRequest | None]
 
 
 class Elders:
@@ -55,6 +40,16 @@ class Elders:
         """Raise `ValueError` for a body in chunks to a server that does not know them (RFC 9112, section 6.1)."""
         if location.origin in self._known and in_chunks(request):
             raise ValueError(f"{location.authority} speaks HTTP/1.0: a body_producer needs a Content-Length header")
+
+
+@dataclass
+class Terms:
+    """What holds for all fetches of a client."""
+
+    max_body_size: int
+    environment_proxies: bool = False
+    keep_alive: bool = True
+    elders: Elders = field(default_factory=Elders)
 
 
 class Patience:
@@ -91,10 +86,13 @@ def limit(seconds: float | None) -> float:
 
 
 class Fetch:
-    """Carries out one request of a program, which has begun to be more than a place in the queue."""
+    """Carries out one request of a program, which has begun to be more than a place in the queue.
 
-    def __init__(self, resources: Resources, request: EffectiveRequest, patience: Patience) -> None:
-        self._resources = resources
+    A subclass says what carries the messages.
+    """
+
+    def __init__(self, terms: Terms, request: EffectiveRequest, patience: Patience) -> None:
+        self._terms = terms
         self._original = request
         self._patience = patience
         self._loop = asyncio.get_running_loop()
@@ -110,8 +108,8 @@ class Fetch:
         while True:
             check(request)
             location = Location.of(request.url)
-            self._resources.elders.check(request, location)
-            proxy = proxy_of(request, location, self._resources.environment_proxies)
+            self._terms.elders.check(request, location)
+            proxy = proxy_of(request, location, self._terms.environment_proxies)
             response, headers, buffer, following = await self._attempt(request, location, proxy)
             if following is None:
                 break
@@ -127,75 +125,32 @@ class Fetch:
             start_time=began,
         )
 
-    async def _attempt(
-        self, request: EffectiveRequest, location: Location, proxy: Proxy | None
-    ) -> tuple[Response, HTTPHeaders, BytesIO, EffectiveRequest | None]:
-        """Make one request, a second time if a connection that was used before turns out to be closed."""
-        route = self._route(request, location, proxy)
-        try:
-            return await self._on_connection(request, location, route)
-        except _Stale:
-            return await self._on_connection(request, location, route, fresh=True)
+    async def _attempt(self, request: EffectiveRequest, location: Location, proxy: Proxy | None) -> Outcome:
+        """Make one request.  Hook: opens an exchange, and gives it to `_converse`."""
+        raise NotImplementedError(f"{type(self).__name__} must define _attempt()")
 
-    def _route(self, request: EffectiveRequest, location: Location, proxy: Proxy | None) -> Route:
-        context = self._resources.contexts.of(request) if location.scheme == "https" else None
-        ipv6 = request.allow_ipv6 is not False
-        host, port = location.host, location.port
-        if proxy is not None and context is None:
-            # A proxy's connections serve all hosts.
-            host, port = proxy.host, proxy.port
-        return Route(host, port, context, proxy, request.network_interface, ipv6)
-
-    async def _on_connection(
-        self, request: EffectiveRequest, location: Location, route: Route, fresh: bool = False
-    ) -> tuple[Response, HTTPHeaders, BytesIO, EffectiveRequest | None]:
-        pool = self._resources.pool
-        connect_by = min(self._loop.time() + limit(request.connect_timeout), self._deadline)
-        self._patience.until(self._deadline, "Timeout in request queue")
-        driver = await pool.acquire(
-            route, lambda: self._patience.until(connect_by, "Timeout while connecting"), fresh=fresh
-        )
-        self._patience.until(self._deadline, "Timeout during request")
-        used = driver.exchanges > 0
-        exchange = None
-        try:
-            exchange = Exchange(driver, request, self._head(request, location, route))
-            result = await self._converse(exchange, request)
-            self._resources.elders.note(location, result[0].version)
-        except BaseException as error:
-            if exchange is not None:
-                exchange.end()
-            pool.discard(driver)
-            lost = isinstance(error, HTTPStreamClosedError) and not driver.received
-            if lost and used and not fresh and _may_repeat(request):
-                raise _Stale from error
-            raise
-        exchange.end()
-        pool.release(driver)
-        return result
-
-    def _head(self, request: EffectiveRequest, location: Location, route: Route) -> Any:
-        proxy = None if route.through_tunnel else route.proxy
+    def _head(self, request: EffectiveRequest, location: Location, proxy: Proxy | None) -> Request:
+        """Return the head to send, to a proxy if it is one that does more than pass bytes."""
         return request_head(
             request,
             location,
             proxy,
             self._authorization(request, location),
             self._proxy_authorization(request, location, proxy),
-            self._resources.keep_alive,
+            self._terms.keep_alive,
         )
 
-    async def _converse(
-        self, exchange: Exchange, request: EffectiveRequest
-    ) -> tuple[Response, HTTPHeaders, BytesIO, EffectiveRequest | None]:
+    async def _converse(self, exchange: Exchange, request: EffectiveRequest, location: Location) -> Outcome:
+        """Read the response; return it with its fields, the body that is left, and the request to make next."""
         response = await exchange.head()
+        self._terms.elders.note(location, response.version)
         headers = HTTPHeaders.from_wire(response.headers)
         following = self._following(request, response.status, headers)
         if following is not None:
             await exchange.skip_body()
             return response, headers, BytesIO(), following
         await exchange.announce(response)
-        buffer = await exchange.body(response, headers, self._resources.max_body_size)
+        buffer = await exchange.body(response, headers, self._terms.max_body_size)
         await exchange.rest(response)
         return response, headers, buffer, None
 
@@ -237,12 +192,3 @@ class Fetch:
         if self._proxy_digest is None:
             self._proxy_digest = Digest(*proxy.credentials)
         return self._proxy_digest.answer(request.method, location.absolute)
-
-
-class _Stale(Exception):
-    """A connection was closed while it waited, and the request may be made again."""
-
-
-def _may_repeat(request: EffectiveRequest) -> bool:
-    """Tell whether a request that was perhaps received may be sent again (RFC 9110, section 9.2.2)."""
-    return request.method in IDEMPOTENT and request.body_producer is None

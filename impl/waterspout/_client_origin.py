@@ -33,6 +33,8 @@ class Location:
     @classmethod
     def of(cls, url: str) -> Location:
         """Take ``url`` apart.  Raises `ValueError` for what is no URL of HTTP."""
+        if not isinstance(url, str):
+            raise ValueError(f"a URL is text, not {url!r}")
         if _CONTROLS.search(url):
             raise ValueError(f"a URL has no control characters, but {url!r} has")
         parts = urlsplit(url)
@@ -106,18 +108,9 @@ def proxy_of(request: Any, location: Location, from_environment: bool) -> Proxy 
 
     The environment is ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy``, as for `urllib.request`.
     """
-    mode = request.proxy_auth_mode or "basic"
-    if mode not in ("basic", "digest"):
-        raise ValueError(f"unsupported proxy_auth_mode {mode}: basic and digest are known")
-    if request.proxy_host:
-        if not request.proxy_port:
-            raise ValueError("proxy_host needs a proxy_port beside it")
-        credentials = None
-        if request.proxy_username:
-            credentials = request.proxy_username, request.proxy_password or ""
-        return Proxy(request.proxy_host, int(request.proxy_port), credentials, mode)
-    if not from_environment or proxy_bypass(location.host):
-        return None
+    given = given_proxy(request)
+    if given is not None or not from_environment or proxy_bypass(location.host):
+        return given
     proxies = getproxies()
     url = proxies.get(location.scheme) or proxies.get("all")
     if not url:
@@ -125,7 +118,24 @@ def proxy_of(request: Any, location: Location, from_environment: bool) -> Proxy 
     found = Location.of(url if "://" in url else f"http://{url}")
     if found.scheme != "http":
         raise ValueError(f"the proxy {url!r} of the environment is not one of plain HTTP")
-    return Proxy(found.host, found.port, found.credentials, mode)
+    return Proxy(found.host, found.port, found.credentials, request.proxy_auth_mode or "basic")
+
+
+def given_proxy(request: Any) -> Proxy | None:
+    """Return the proxy that ``request`` names by its attributes, if it does.
+
+    Raises `ValueError` for one without a port, and for an unknown ``proxy_auth_mode``.
+    """
+    host, port, username, password, mode = (
+        getattr(request, f"proxy_{name}", None) for name in ("host", "port", "username", "password", "auth_mode")
+    )
+    if mode not in (None, "basic", "digest"):
+        raise ValueError(f"unsupported proxy_auth_mode {mode}: basic and digest are known")
+    if not host:
+        return None
+    if not port:
+        raise ValueError("proxy_host needs a proxy_port beside it")
+    return Proxy(host, int(port), (username, password or "") if username else None, mode or "basic")
 
 
 class Contexts:

@@ -13,7 +13,7 @@ from ssl import SSLContext
 from typing import Any
 
 from waterspout._http_client_errors import HTTPClientError, HTTPStreamClosedError, HTTPTimeoutError
-from waterspout.escape import utf8
+from waterspout.escape import to_unicode, utf8
 from waterspout.httputil import HTTPHeaders, format_timestamp, responses
 
 __all__ = [
@@ -65,7 +65,7 @@ class HTTPRequest:
     ``allow_ipv6`` whether IPv6 may be used.  ``allow_nonstandard_methods`` lets any method, and any method's body or
     lack of one, pass.  ``prepare_curl_callback`` is for the curl client.
 
-    Raises `ValueError` for both of ``body`` and ``body_producer``, or both names of decompression.
+    Raises `ValueError` for both of ``body`` and ``body_producer``.
     Documentation: ``httpclient.HTTPRequest``.
     """
 
@@ -107,14 +107,12 @@ class HTTPRequest:
     ) -> None:
         if body is not None and body_producer is not None:
             raise ValueError("a request has a body or a body_producer, not both")
-        if use_gzip is not None and decompress_response is not None:
-            raise ValueError("use_gzip is the old name of decompress_response: give one of them")
         self.headers = headers
         if if_modified_since is not None:
             # A copy: what the caller gave may serve for other requests.
             self.headers = HTTPHeaders(self.headers)
             self.headers["If-Modified-Since"] = format_timestamp(if_modified_since)
-        self.url = url
+        self.url = to_unicode(url)
         self.method = method
         self.body = body
         self.body_producer = body_producer

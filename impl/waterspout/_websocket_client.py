@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from waterspout._client_connect import Connector
+from waterspout._client_origin import Proxy, Route
 from waterspout._http_client_errors import HTTPClientError, HTTPStreamClosedError, HTTPTimeoutError
 from waterspout._loggers import app_log, gen_log
 from waterspout._websocket_driver import WebSocketDriver, WebSocketError
@@ -45,6 +47,7 @@ from waterspout.protocol.websocket import (
     make_offer,
     request_headers,
 )
+from waterspout.tcpclient import TCPClient
 
 #: As much of a refusal's body is kept.
 _MAX_REFUSAL = 65536
@@ -186,7 +189,11 @@ class WebSocketClientConnection:
     def _begin(self, transport: asyncio.Transport) -> None:
         """Let messages in: who waited for the connection has it now."""
         driver, first, self._first = self._driver, self._first, b""
-        if driver is None or transport.is_closing():
+        if transport.is_closing():
+            return
+        if driver is None:
+            # Closed before anybody had it; that the server ends the connection is still to be heard.
+            transport.resume_reading()
             return
         if first:
             driver.data_received(first)
@@ -339,7 +346,8 @@ def websocket_connect(
 
     ``url`` is a ``ws://`` or ``wss://`` URL, or an object with ``url`` and further attributes of
     `httpclient.HTTPRequest`: headers, TLS (``ssl_options``, or ``validate_cert``, ``ca_certs``, ``client_cert``
-    and ``client_key``), ``auth_username`` and ``auth_password``, ``connect_timeout``.  ``connect_timeout``, 20
+    and ``client_key``), ``auth_username`` and ``auth_password``, ``proxy_host`` and what belongs to that, through
+    which the WebSocket is opened, ``connect_timeout``.  ``connect_timeout``, 20
     seconds by default, covers connecting and the handshake.  With ``on_message_callback`` messages, and None at
     the end, go to this function, and if it returns something to wait for the next one waits; else they are read
     from the connection.  ``compression_options`` offers compression; they are those of
@@ -398,8 +406,29 @@ class _Opening:
             self._connection._begin(self._transport)
 
     async def _handshake(self) -> WebSocketClientConnection:
-        protocol = await self._connect()
+        protocol = await (self._connect() if self._target.proxy is None else self._through(self._target.proxy))
         return await protocol.opened
+
+    async def _through(self, proxy: Proxy) -> ClientHandshake:
+        """Have the proxy open the connection (RFC 6455, section 4.1)."""
+        loop, target = asyncio.get_running_loop(), self._target
+        tcp_client = TCPClient(resolver=self._resolver)
+        route = Route(target.host, target.port, None, proxy, target.source_address, target.allow_ipv6)
+        try:
+            driver = await Connector(tcp_client, Limits()).tunnel(route, proxy)
+        finally:
+            tcp_client.close()
+        self._transport = driver.transport
+        protocol = ClientHandshake(target, self._wanted, loop)
+        if target.context is None:
+            self._transport.set_protocol(protocol)
+        else:
+            secured = await loop.start_tls(self._transport, protocol, target.context, server_hostname=target.host)
+            if secured is None:
+                raise HTTPStreamClosedError("the connection ended as TLS began")
+            self._transport = secured
+        protocol.connection_made(self._transport)
+        return protocol
 
     async def _connect(self) -> ClientHandshake:
         target = self._target

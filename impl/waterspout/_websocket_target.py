@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from waterspout._client_origin import Proxy, given_proxy
 from waterspout.httputil import HTTPHeaders, encode_username_password
 from waterspout.netutil import ssl_options_to_context
 
@@ -38,12 +39,13 @@ class Target:
     connect_timeout: float
     allow_ipv6: bool
     source_address: str | None
+    proxy: Proxy | None = None
 
     @classmethod
     def of(cls, request: Any, connect_timeout: float | None) -> Target:
         """Read a URL, or an object with ``url`` and attributes of `httpclient.HTTPRequest`.
 
-        Raises `ValueError` for a URL that is none of a WebSocket, and for a proxy.
+        Raises `ValueError` for a URL that is none of a WebSocket, and for a proxy without a port.
         """
         url: str = request if isinstance(request, str) else request.url
         parts = urlsplit(url)
@@ -53,8 +55,6 @@ class Target:
             raise ValueError(f"there is no host in {url!r}")
         if parts.fragment:
             raise ValueError(f"the URL of a WebSocket has no fragment: {url!r}")
-        if _attribute(request, "proxy_host"):
-            raise ValueError("WebSockets are not opened through proxies; leave proxy_host out")
         timeout = connect_timeout if connect_timeout is not None else _attribute(request, "connect_timeout")
         host_field = parts.netloc.rpartition("@")[2]
         resource = quote(parts.path or "/", safe=_UNRESERVED)
@@ -71,6 +71,7 @@ class Target:
             connect_timeout=CONNECT_SECONDS if timeout is None else timeout,
             allow_ipv6=_attribute(request, "allow_ipv6") is not False,
             source_address=_attribute(request, "network_interface"),
+            proxy=given_proxy(request),
         )
 
     def named(self, name: str) -> list[str]:

@@ -6,9 +6,11 @@ Documentation: ``tornado.httpclient``.
 from __future__ import annotations
 
 import asyncio
+import sys
 import weakref
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from waterspout._callback_argument import call_back
 from waterspout._client_request import DEFAULTS, EffectiveRequest, HTTPClientError, HTTPRequest, HTTPResponse
@@ -21,11 +23,15 @@ __all__ = ["AsyncHTTPClient", "HTTPClient", "HTTPClientError", "HTTPError", "HTT
 #: The name of `HTTPClientError` in this module; `web.HTTPError` is another one.
 HTTPError = HTTPClientError
 
+_T = TypeVar("_T")
 _Clients = weakref.WeakKeyDictionary[IOLoop, "AsyncHTTPClient"]
 
 
 class HTTPClient:
-    """A client that blocks.  It has an event loop of its own, and cannot be used while one runs in the same thread.
+    """A client that blocks.  It has an event loop of its own.
+
+    Where a loop runs already, as in a handler, that one stands still until the response is there, and so does all that
+    it serves: `AsyncHTTPClient` is the one to use there.
 
     ``async_client_class`` is the client behind it, by default the configured one; the other arguments are that one's.
     Documentation: ``httpclient.HTTPClient``.
@@ -41,14 +47,15 @@ class HTTPClient:
             return kind(force_instance=True, **kwargs)
 
         try:
-            self._async_client: AsyncHTTPClient = self._io_loop.run_sync(make)
+            self._async_client: AsyncHTTPClient = self._run(make)
         except BaseException:
             self._io_loop.close()
             raise
         self._closed = False
 
     def __del__(self) -> None:
-        self.close()
+        if not sys.is_finalizing():
+            self.close()
 
     def __enter__(self) -> HTTPClient:
         return self
@@ -67,38 +74,40 @@ class HTTPClient:
         async def close() -> None:
             self._async_client.close()
 
-        if not self._io_loop.asyncio_loop.is_running() and not _loop_runs():
-            self._io_loop.run_sync(close)
+        self._run(close)
         self._io_loop.close()
 
     def fetch(self, request: HTTPRequest | str, **kwargs: Any) -> HTTPResponse:
         """Make a request, and return the response; the arguments are as for `AsyncHTTPClient.fetch`.
 
-        Raises what that raises, and `RuntimeError` where an event loop runs already.
+        Raises what that raises.
         Documentation: ``httpclient.HTTPClient.fetch``.
         """
 
         async def fetch() -> HTTPResponse:
             return await self._async_client.fetch(request, **kwargs)
 
-        response: HTTPResponse = self._io_loop.run_sync(fetch)
+        response: HTTPResponse = self._run(fetch)
         return response
 
-
-def _loop_runs() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    def _run(self, function: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        """Run ``function`` on the client's loop, in a thread of its own where this one has a loop that runs."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            here: _T = self._io_loop.run_sync(function)
+            return here
+        with ThreadPoolExecutor(1) as executor:
+            beside: _T = executor.submit(self._io_loop.run_sync, function).result()
+            return beside
 
 
 class AsyncHTTPClient(Configurable):
     """A client for many requests at a time.
 
     Constructing it gives the one instance of the current event loop, which all of a program share, unless
-    ``force_instance`` asks for one of its own.  That one belongs to whoever made it, who calls `close`, or uses it as
-    an asynchronous context manager::
+    ``force_instance`` asks for another one; arguments are for the first call, later ones get what is there.  The other
+    one belongs to whoever made it, who calls `close`, or uses it as an asynchronous context manager::
 
         async with AsyncHTTPClient(force_instance=True, max_clients=100) as client:
             response = await client.fetch("http://www.example.com")
@@ -123,8 +132,6 @@ class AsyncHTTPClient(Configurable):
             client = super().__new__(cls, **kwargs)
             client._instance_cache = clients
             clients[io_loop] = client
-        elif kwargs:
-            raise ValueError("this loop's client is there already: use configure(), or force_instance=True")
         return client
 
     @classmethod

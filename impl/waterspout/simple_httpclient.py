@@ -5,19 +5,16 @@ Documentation: ``tornado.simple_httpclient``.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from waterspout._client_connect import Connector
-from waterspout._client_fetch import Elders, Fetch, Patience, Resources, limit
+from waterspout._client_fetch import Patience, Terms
 from waterspout._client_origin import Contexts
-from waterspout._client_places import Places
 from waterspout._client_pool import Pool
+from waterspout._client_pooled import PooledFetch, Resources
+from waterspout._client_queue import QueueingClient
 from waterspout._client_request import EffectiveRequest, HTTPResponse, HTTPStreamClosedError, HTTPTimeoutError
-from waterspout.httpclient import AsyncHTTPClient
 from waterspout.netutil import OverrideResolver, Resolver
 from waterspout.protocol.http1 import Limits
 from waterspout.tcpclient import TCPClient
@@ -25,7 +22,7 @@ from waterspout.tcpclient import TCPClient
 __all__ = ["HTTPStreamClosedError", "HTTPTimeoutError", "SimpleAsyncHTTPClient"]
 
 
-class SimpleAsyncHTTPClient(AsyncHTTPClient):
+class SimpleAsyncHTTPClient(QueueingClient):
     """A client of HTTP/1.1 that keeps connections for further requests.
 
     See `initialize` for the arguments.  Documentation: ``simple_httpclient``.
@@ -56,10 +53,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         ``idle_timeout`` seconds for another request, and with 0 is closed after each.  ``environment_proxies`` heeds
         the environment variables ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy``.
         """
-        super().initialize(defaults=defaults)
-        if max_clients < 1:
-            raise ValueError(f"max_clients={max_clients}: at least one is needed")
-        self.max_clients = max_clients
+        super().initialize(max_clients, defaults)
         self.max_buffer_size = max_buffer_size
         self.max_header_size = max_header_size
         self.max_body_size = max_buffer_size if max_body_size is None else max_body_size
@@ -75,16 +69,8 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         )
         loop = self.io_loop.asyncio_loop
         pool = Pool(Connector(self.tcp_client, limits), loop, max_clients, max_clients_per_host, idle_timeout)
-        self._resources = Resources(
-            pool, Contexts(), self.max_body_size, environment_proxies, keep_alive=idle_timeout > 0, elders=Elders()
-        )
-        self.active: set[asyncio.Task[Any]] = set()
-        self._places = Places(max_clients)
-
-    @property
-    def queue(self) -> deque[asyncio.Future[None]]:
-        """What stands for the requests that wait."""
-        return self._places.queue
+        self._resources = Resources(pool, Contexts())
+        self._terms = Terms(self.max_body_size, environment_proxies, keep_alive=idle_timeout > 0)
 
     def close(self) -> None:
         """End the client: requests that wait or are under way are ended, and all connections closed.
@@ -94,55 +80,10 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         if self._closed:
             return
         super().close()
-        for task in list(self.active):
-            task.cancel()
         self._resources.pool.close()
         if self.own_resolver:
             self.resolver.close()
         self.tcp_client.close()
 
-    def fetch_impl(self, request: Any, callback: Callable[[HTTPResponse], None]) -> asyncio.Future[Any]:
-        """Make ``request`` as soon as there is room, and call back with the response: 599 when there is none."""
-        task: asyncio.Task[Any] = self.io_loop.asyncio_loop.create_task(self._fetch(request, callback))
-        self.active.add(task)
-        task.add_done_callback(self.active.discard)
-        return task
-
-    async def _fetch(self, request: EffectiveRequest, callback: Callable[[HTTPResponse], None]) -> None:
-        callback(await self._outcome(request))
-
-    async def _outcome(self, request: EffectiveRequest) -> HTTPResponse:
-        loop = self.io_loop.asyncio_loop
-        came, began = loop.time(), time.time()
-        started = came
-        patience = Patience(asyncio.current_task())
-        try:
-            in_time = min(limit(request.connect_timeout), limit(request.request_timeout))
-            patience.until(came + in_time, "Timeout in request queue")
-            await self._places.enter()
-            started, began = loop.time(), time.time()
-            try:
-                response = await Fetch(self._resources, request, patience).run()
-            finally:
-                self._places.leave()
-        except asyncio.CancelledError:
-            failure = self._end_of(patience)
-            if failure is None:
-                raise
-            response = _failed(request, failure, began, loop.time() - started)
-        except Exception as error:
-            response = _failed(request, error, began, loop.time() - started)
-        finally:
-            patience.stop()
-        response.time_info["queue"] = started - came
-        return response
-
-    def _end_of(self, patience: Patience) -> Exception | None:
-        """Return why a request was cancelled, unless it was the program that did so."""
-        if patience.over is not None:
-            return HTTPTimeoutError(patience.over)
-        return HTTPStreamClosedError("the client was closed") if self._closed else None
-
-
-def _failed(request: Any, error: Exception, began: float, seconds: float) -> HTTPResponse:
-    return HTTPResponse(request, 599, error=error, request_time=seconds, start_time=began)
+    async def _respond(self, request: EffectiveRequest, patience: Patience) -> HTTPResponse:
+        return await PooledFetch(self._resources, self._terms, request, patience).run()

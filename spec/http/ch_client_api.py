@@ -6,12 +6,12 @@ settings configures that, or makes a client of their own.
 """
 
 import asyncio
-import threading
+import json
 
 import pytest
 
 from conformance import api, doc, each, labelled, must, rfc, seed, should
-from conformance.scripted import ok
+from conformance.scripted import Upstream, ok
 
 # -- responses and errors ---------------------------------------------------------------------------------------------
 
@@ -22,6 +22,7 @@ from conformance.scripted import ok
     doc("httpclient.HTTPResponse"),
     seed("SEED-020"),
     seed("SEED-153"),
+    seed("SEED-196"),
 )
 async def test_response(remote, leftovers):
     remote.play(ok(b"body", "X-A: b", status="201 Made"))
@@ -94,7 +95,7 @@ async def test_arguments(remote, leftovers):
     seed("SEED-177"),
     seed("SEED-178"),
 )
-async def test_parallel(remote, leftovers):
+async def test_parallel(remote, clock):
     all_there = asyncio.Event()
 
     async def play(peer):
@@ -151,6 +152,7 @@ async def test_callback_fails(remote, leftovers, which):
     "client.fetch.callback",
     "Legacy: callback= gets the response, also that of an error status, or one with code 599 when there is none.",
     seed("SEED-025"),
+    seed("SEED-028"),
     seed("SEED-026"),
     seed("SEED-143"),
     needs=("legacy",),
@@ -190,6 +192,19 @@ def test_request_attributes():
 
 
 @must(
+    "client.httprequest.interface",
+    "network_interface is the address to connect from; what is none is refused with ValueError.",
+    doc("httpclient.HTTPRequest"),
+)
+async def test_interface(remote, leftovers):
+    remote.play(ok())
+    await remote.fetch(network_interface="127.0.0.5")
+    assert remote.peers[0].address == "127.0.0.5"
+    with pytest.raises(ValueError):
+        await remote.fetch(network_interface="no address")
+
+
+@must(
     "client.httprequest.one-body",
     "A body and a body_producer together are refused.",
     doc("httpclient.HTTPRequest"),
@@ -213,6 +228,13 @@ async def test_if_modified_since(remote, leftovers):
 # -- clients ----------------------------------------------------------------------------------------------------------
 
 
+async def made():
+    """Return the client of this loop, closed."""
+    client = api.httpclient.AsyncHTTPClient()
+    client.close()
+    return client
+
+
 @must(
     "client.instance.shared",
     "AsyncHTTPClient() is the same client all over one event loop, until that is closed; force_instance makes another.",
@@ -221,8 +243,9 @@ async def test_if_modified_since(remote, leftovers):
 async def test_shared(leftovers):
     client = api.httpclient.AsyncHTTPClient()
     own = api.httpclient.AsyncHTTPClient(force_instance=True)
-    assert api.httpclient.AsyncHTTPClient() is client
+    assert api.httpclient.AsyncHTTPClient(max_clients=3) is client
     assert own is not client
+    assert await asyncio.to_thread(asyncio.run, made()) is not client
     client.close()
     after = api.httpclient.AsyncHTTPClient()
     assert after is not client
@@ -299,23 +322,16 @@ async def test_context(remote, leftovers):
         await client.fetch(remote.url())
 
 
-def fetched_elsewhere(url, **arguments):
-    """Return what a blocking client in a thread without a loop makes of ``url``: a response or an exception."""
-    found = []
-
-    def fetch():
-        client = api.httpclient.HTTPClient()
-        try:
-            found.append(client.fetch(url, **arguments))
-            found.append(client.fetch(url, **arguments))
-        except Exception as error:
-            found.append(error)
-        finally:
-            client.close()
-
-    thread = threading.Thread(target=fetch)
-    thread.start()
-    return thread, found
+def fetched_blocking(url):
+    """Return what a blocking client makes of two requests to ``url``: a response and an exception."""
+    client = api.httpclient.HTTPClient()
+    try:
+        response = client.fetch(url)
+        with pytest.raises(api.httpclient.HTTPClientError) as raised:
+            client.fetch(url)
+        return response, raised.value
+    finally:
+        client.close()
 
 
 @must(
@@ -328,10 +344,35 @@ def fetched_elsewhere(url, **arguments):
 async def test_blocking(remote):
     await remote.listen()
     remote.play(ok(b"first"), ok(b"no", status="404 Nowhere"))
-    thread, found = fetched_elsewhere(remote.url())
-    while thread.is_alive():
-        await asyncio.sleep(0.001)
-    assert (found[0].body, found[1].code, type(found[1])) == (b"first", 404, api.httpclient.HTTPClientError)
+    response, error = await asyncio.to_thread(fetched_blocking, remote.url())
+    assert (response.body, error.code, len(remote.asked)) == (b"first", 404, 2)
+
+
+@must(
+    "client.blocking.in-handler",
+    "HTTPClient works inside a handler, and blocks the loop meanwhile, so that one request is served at a time.",
+    seed("SEED-005"),
+    seed("SEED-008"),
+    seed("SEED-013"),
+    seed("SEED-015"),
+    seed("SEED-019"),
+    seed("SEED-021"),
+)
+async def test_blocking_in_handler(serve):
+    upstream = Upstream([ok(b'{"results": [1, 2, 3]}', "Connection: close")] * 2)
+    steps = []
+
+    class Rate(api.web.RequestHandler):
+        def get(self):
+            steps.append("asked")
+            found = json.loads(api.httpclient.HTTPClient().fetch(upstream.url).body)["results"]
+            self.write(f"{len(found) / 2:.02f} per second")
+            steps.append("answered")
+
+    application = await serve([("/", Rate)])
+    replies = await asyncio.gather(application.get("/"), application.get("/"))
+    assert [(reply.code, reply.body) for reply in replies] == [(200, b"1.50 per second")] * 2
+    assert steps == ["asked", "answered"] * 2
 
 
 @must(

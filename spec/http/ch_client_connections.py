@@ -12,17 +12,11 @@ import ssl
 import pytest
 
 from conformance import api, certificates, doc, each, labelled, must, rfc, should
-from conformance.scripted import closing, ok
+from conformance.scripted import closing, ok, settled, turns
 
 #: Capabilities that not every client has.
 REUSE = ("client-keep-alive",)
 CANCELLATION = ("client-cancellation",)
-
-
-async def turns(count=50):
-    """Let everybody else do what they have to do."""
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 def on_connections(remote):
@@ -371,7 +365,7 @@ async def test_cancel(remote, leftovers):
     doc("httpclient.AsyncHTTPClient"),
     needs=CANCELLATION,
 )
-async def test_cancel_place(remote, leftovers):
+async def test_cancel_place(remote, clock):
     remote.settings = {"max_clients": 1}
     await remote.listen()
     futures = [remote.client.fetch(remote.url(f"/{number}")) for number in range(3)]
@@ -455,6 +449,24 @@ async def test_reset(remote, leftovers, head):
 
 
 @must(
+    "client.connect.half-closed",
+    "A server that ends its direction before it has answered is an error at once, and the client closes.",
+    doc("httpclient.HTTPClientError"),
+    rfc(9112, "8", "RFC9112-8-2"),
+)
+@each(head=[b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome"])
+async def test_half_closed(remote, leftovers, head):
+    async def play(peer):
+        await peer.send(head)
+        peer.end()
+        await peer.body()
+
+    remote.play(play)
+    assert (await remote.failure(method="POST", body=b"body")).code == 599
+    await remote.peers[0].gone()
+
+
+@must(
     "client.tls.verified",
     "A certificate that has expired, is for another name or of a stranger is an error, and no request is made.",
     rfc(9110, "4.3.4", "RFC9110-4.3.4-1", "RFC9110-4.3.4-2", "RFC9110-4.3.4-3", "RFC9110-4.3.4-5", "RFC9110-4.2.2-3"),
@@ -518,8 +530,7 @@ async def test_early_answer(remote, leftovers):
     doc("httpclient.HTTPRequest"),
 )
 async def test_streaming_pressure(remote, leftovers):
-    size = 20_000_000
-    sent, busy = [], []
+    size, sent, busy, beside, held = 20_000_000, [], [], [], []
 
     async def play(peer):
         await peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
@@ -528,14 +539,13 @@ async def test_streaming_pressure(remote, leftovers):
             sent.append(100_000)
 
     async def take(piece):
+        beside.extend(held)
         busy.append(len(piece))
-        assert len(busy) == 1 or not held
-        while held:
-            seen = len(sent)
-            await turns()
-            held[:] = [] if len(sent) == seen else held
+        if len(busy) == 1:
+            held.append(True)
+            await settled(lambda: len(sent))
+            held.clear()
 
-    held = [True]
     remote.play(play)
     await remote.fetch(streaming_callback=take)
-    assert sum(busy) == size
+    assert (sum(busy), beside) == (size, [])

@@ -1,15 +1,19 @@
 """A client makes requests
 
-What a client sends is read by servers of all kinds, and by proxies on the way. The requests are those of
-``fetch(url, ...)``; the server keeps what comes, and h11 has to accept it.
+What a client sends is read by servers of all kinds, and by proxies on the way. None of them may take it for something
+else than the program has asked for, and least of all for two requests. The requests are those of ``fetch(url, ...)``;
+the server keeps what comes, and h11 has to accept it.
 """
 
 import asyncio
 
 import pytest
 
-from conformance import api, doc, each, labelled, must, rfc, should
-from conformance.scripted import ok
+from conformance import api, certificates, doc, each, labelled, must, rfc, should
+from conformance.scripted import ok, settled
+from conformance.wire.faults import from_server
+from conformance.wire.frames import close, text
+from conformance.wire.opening import accept_value
 
 
 async def request(remote, path="/", **arguments):
@@ -230,12 +234,12 @@ async def test_producer_fails(remote, leftovers):
     doc("httpclient.HTTPRequest"),
 )
 async def test_back_pressure(remote, leftovers):
-    written, held = [], asyncio.Event()
+    limit, written, held = 50_000_000, [0], asyncio.Event()
 
     async def produce(write):
-        while True:
+        while written[0] < limit:
             await write(bytes(65536))
-            written.append(65536)
+            written[0] += 65536
 
     async def play(peer):
         await held.wait()
@@ -243,13 +247,9 @@ async def test_back_pressure(remote, leftovers):
 
     remote.play(play)
     future = asyncio.ensure_future(remote.fetch(method="POST", body_producer=produce))
-    seen = -1
-    while len(written) != seen or not written:
-        seen = len(written)
-        for _ in range(50):
-            await asyncio.sleep(0)
+    await settled(lambda: written[0])
     held.set()
-    assert sum(written) < 50_000_000
+    assert written[0] < limit
     with pytest.raises(Exception):  # noqa: B017  # which one is open
         await future
 
@@ -324,6 +324,32 @@ async def test_expect_failed(remote, leftovers):
 # -- proxies ----------------------------------------------------------------------------------------------------------
 
 
+def through(remote, **more):
+    """Return the arguments for a proxy that is ``remote``, by which the suite's certificates are trusted."""
+    return {"proxy_host": "127.0.0.1", "proxy_port": remote.port, "ca_certs": certificates.authority_file(), **more}
+
+
+def connected(secure=True):
+    """Return the answer of a proxy that connects, to a server that speaks TLS where it is ``secure``."""
+
+    async def play(peer):
+        await peer.send(b"HTTP/1.1 200 Connected\r\nContent-Length: 5\r\n\r\n")
+        if secure:
+            await peer.secured(certificates.server_context())
+
+    return play
+
+
+async def open_websocket(peer):
+    """Open a WebSocket, say something, and close."""
+    accept = accept_value(peer.asked[-1].headers["Sec-WebSocket-Key"])
+    head = "HTTP/1.1 101 On\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+    await peer.send(f"{head}{accept}\r\n\r\n".encode())
+    await peer.send(b"".join(from_server(one).encode() for one in (text("inside"), close(1000))))
+    await peer.take()
+    peer.close()
+
+
 @must(
     "client.proxy.absolute",
     "To a proxy the URL is sent in absolute form, and Host as ever; the proxy's credentials are for it alone.",
@@ -334,8 +360,7 @@ async def test_expect_failed(remote, leftovers):
 async def test_proxy(remote, leftovers):
     await remote.listen()
     remote.play(ok())
-    proxy = {"proxy_host": "127.0.0.1", "proxy_port": remote.port, "proxy_username": "u", "proxy_password": "p"}
-    await remote.client.fetch("http://origin.test/a?b#c", **proxy)
+    await remote.client.fetch("http://origin.test/a?b#c", **through(remote, proxy_username="u", proxy_password="p"))
     asked = remote.asked[0]
     assert (asked.target, asked.headers["Host"]) == ("http://origin.test/a?b", "origin.test")
     assert (asked.headers["Proxy-Authorization"], "Authorization" in asked.headers) == ("Basic dTpw", False)
@@ -349,21 +374,70 @@ async def test_proxy(remote, leftovers):
     needs=("http-proxy",),
 )
 async def test_connect(remote, leftovers):
-    from conformance import certificates
-
-    async def tunnel(peer):
-        await peer.send(b"HTTP/1.1 200 Connected\r\nContent-Length: 5\r\n\r\n")
-        await peer.secured(certificates.server_context())
-
     await remote.listen()
-    remote.play(tunnel, ok(b"inside"))
-    proxy = {"proxy_host": "127.0.0.1", "proxy_port": remote.port, "proxy_username": "u", "proxy_password": "p"}
-    trusted = {"ca_certs": certificates.authority_file(), "request_timeout": 3}
-    response = await remote.client.fetch(f"https://{certificates.HOST}/secret", **proxy, **trusted)
+    remote.play(connected(), ok(b"inside"))
+    given = through(remote, proxy_username="u", proxy_password="p", request_timeout=3)
+    response = await remote.client.fetch(f"https://{certificates.HOST}/secret", **given)
     outer, inner = remote.asked
     assert (outer.method, outer.target) == ("CONNECT", f"{certificates.HOST}:443")
     assert (inner.target, "Proxy-Authorization" in inner.headers) == ("/secret", False)
     assert ("Proxy-Authorization" in outer.headers, response.body) == (True, b"inside")
+
+
+@must(
+    "client.proxy.digest",
+    "With proxy_auth_mode digest the proxy's challenge is answered, also one to CONNECT.",
+    doc("httpclient.HTTPRequest"),
+    needs=("http-proxy", "digest-auth"),
+)
+@each(scheme=["http", "https"])
+async def test_proxy_digest(remote, leftovers, scheme):
+    challenge = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
+    await remote.listen()
+    remote.play(ok(b"no", challenge, status="407 Proxy Authentication Required"))
+    remote.play(*([connected()] if scheme == "https" else []), ok(b"in"))
+    given = through(remote, proxy_username="u", proxy_password="p", proxy_auth_mode="digest")
+    response = await remote.client.fetch(f"{scheme}://{certificates.HOST}/", **given)
+    first, second = [asked.headers.get("Proxy-Authorization") for asked in remote.asked[:2]]
+    assert (response.body, first, second[:7], 'nonce="n"' in second) == (b"in", None, "Digest ", True)
+
+
+@must(
+    "client.proxy.environment",
+    "With environment_proxies the proxies are those of the environment, but for the hosts of no_proxy.",
+    doc("simple_httpclient.SimpleAsyncHTTPClient"),
+    needs=("http-proxy",),
+)
+@each(environment=[True, False])
+async def test_environment(remote, leftovers, monkeypatch, environment):
+    await remote.listen()
+    monkeypatch.setenv("http_proxy", f"http://u:p@127.0.0.1:{remote.port}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    remote.settings = {"environment_proxies": environment, "hostname_mapping": {"origin.test": "127.0.0.1"}}
+    remote.play(ok(), ok())
+    await remote.client.fetch(f"http://origin.test:{remote.port}/a")
+    await remote.client.fetch(remote.url("/b"))
+    through_proxy = f"http://origin.test:{remote.port}/a"
+    assert [asked.target for asked in remote.asked] == [through_proxy if environment else "/a", "/b"]
+    assert ("Proxy-Authorization" in remote.asked[0].headers) is environment
+
+
+@must(
+    "client.proxy.websocket",
+    "A WebSocket is opened through the proxy of its HTTPRequest: that is asked to connect, also without TLS.",
+    rfc(6455, "4.1", "RFC6455-4.1-9"),
+    doc("websocket.websocket_connect"),
+    needs=("http-proxy",),
+)
+@each(scheme=["ws", "wss"])
+async def test_websocket_proxy(remote, leftovers, scheme):
+    await remote.listen()
+    remote.play(connected(scheme == "wss"), open_websocket)
+    request = api.httpclient.HTTPRequest(f"{scheme}://{certificates.HOST}/chat", **through(remote))
+    client = await api.websocket.websocket_connect(request)
+    assert [await client.read_message(), await client.read_message()] == ["inside", None]
+    port = {"ws": 80, "wss": 443}[scheme]
+    assert [asked.target for asked in remote.asked] == [f"{certificates.HOST}:{port}", "/chat"]
 
 
 @must(
@@ -377,5 +451,5 @@ async def test_connect_refused(remote, leftovers):
     await remote.listen()
     remote.play(ok(b"no", status="403 Forbidden"))
     with pytest.raises(api.httpclient.HTTPClientError) as raised:
-        await remote.client.fetch("https://origin.test/", proxy_host="127.0.0.1", proxy_port=remote.port)
+        await remote.client.fetch("https://origin.test/", **through(remote))
     assert (raised.value.code, [asked.method for asked in remote.asked]) == (599, ["CONNECT"])
