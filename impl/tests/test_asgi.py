@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,6 +14,7 @@ from waterspout import web
 from waterspout._asgi_container import _Events
 from waterspout._asgi_socket import FrameTransport
 from waterspout.asgi import ASGIAdapter, ASGIContainer
+from waterspout.httpserver import HTTPServer
 from waterspout.protocol.websocket import SERVER, Connection
 
 
@@ -178,3 +180,71 @@ async def test_life_that_fails_at_its_end() -> None:
     await container.startup()
     with pytest.raises(RuntimeError, match="own reason"):
         await container.shutdown()
+
+
+async def websocket_answer(decide: Any) -> tuple[bytes, list[BaseException | None]]:
+    """Return what a client gets for a handshake that an application answers by ``decide(send)``, and what that met."""
+    met: list[BaseException | None] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await decide(send)
+            met.append(None)
+        except Exception as error:
+            met.append(error)
+
+    server = HTTPServer(ASGIContainer(application))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        server.add_socket(listener)
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        server.stop()
+        await server.close_all_connections()
+    return answer, met
+
+
+@in_loop
+async def test_subprotocol_that_nobody_offered() -> None:
+    async def decide(send: Any) -> None:
+        await send({"type": "websocket.accept", "subprotocol": "other"})
+        await send({"type": "websocket.send", "text": "x"})
+
+    answer, met = await websocket_answer(decide)
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert isinstance(met[0], OSError)
+
+
+@in_loop
+async def test_refusal_without_a_head() -> None:
+    async def decide(send: Any) -> None:
+        await send({"type": "websocket.http.response.body", "body": b"x"})
+
+    answer, met = await websocket_answer(decide)
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert isinstance(met[0], RuntimeError)
+
+
+@in_loop
+async def test_head_has_no_content() -> None:
+    sent: list[Any] = []
+
+    class Handler(web.RequestHandler):
+        def head(self) -> None:
+            self.write("content")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "HEAD", "path": "/", "http_version": "1.1", "headers": [(b"host", b"h")]}
+    await ASGIAdapter(web.Application([("/", Handler)]))(scope, receive, send)
+    assert (b"content-length", b"7") in sent[0]["headers"]
+    assert b"".join(message["body"] for message in sent[1:]) == b""

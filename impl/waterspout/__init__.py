@@ -53,9 +53,14 @@ __all__ = [
 if not TYPE_CHECKING:
     # A type checker would take it to mean that this package has every name.
     def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return importlib.import_module(f"{__name__}.{name}")
+        try:
+            if name in __all__:
+                return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            # What a submodule itself lacks, pycurl for one, is another matter.
+            if error.name != f"{__name__}.{name}":
+                raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def install_as_tornado(*, children: bool = True) -> None:

@@ -147,21 +147,24 @@ class _HTTPExchange(HTTPConnection):
 
     async def _tell_body(self) -> None:
         received = 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self._lose()
-                return
+        whole = False
+        while (message := await self._receive())["type"] != "http.disconnect":
             body = message.get("body", b"")
             received += len(body)
             if received > self.max_body_size:
                 gen_log.info("the body from %s is too long", self.context.remote_ip)
                 self._refuse(413)
                 return
+            if whole:
+                # Nothing but the end is expected; a server that says otherwise is not to keep the loop busy.
+                await asyncio.sleep(0)
+                continue
             if body:
                 await _done(self.delegate.data_received(body))
             if not message.get("more_body", False):
+                whole = True
                 self.delegate.finish()
+        self._lose()
 
     def start_line(self) -> RequestStartLine:
         """Return the line that the request has, or would have, in HTTP/1.1."""
@@ -254,7 +257,7 @@ class _HTTPExchange(HTTPConnection):
         self._started = True
         fields = [field for field in to_asgi(headers.get_all()) if field[0] not in _OF_SERVER]
         sent = self.put({"type": f"{self.prefix}http.response.start", "status": start_line.code, "headers": fields})
-        return self.write(chunk) if chunk else sent
+        return self.write(chunk) if chunk and self.scope["method"] != "HEAD" else sent
 
     #: What stands before the types of messages about answers.
     prefix = ""
@@ -263,6 +266,8 @@ class _HTTPExchange(HTTPConnection):
         """Write content; see `httputil.HTTPConnection.write`."""
         if callback is not None:
             return calling_back(self.write(chunk), callback)
+        if self.scope["method"] == "HEAD":
+            chunk = b""
         return self.put({"type": f"{self.prefix}http.response.body", "body": bytes(chunk), "more_body": True})
 
     def finish(self) -> None:

@@ -321,7 +321,12 @@ class _WebSocket(WebSocketHandler):
             self._chosen = decision.get("subprotocol")
             for name, value in from_asgi(decision.get("headers", ())):
                 self.add_header(name, value)
-            await super().get(*args, **kwargs)
+            try:
+                await super().get(*args, **kwargs)
+            finally:
+                if self.ws_connection is None:
+                    # Accepted in a way that cannot be, or too late: the application has nobody to talk to.
+                    self.on_connection_close()
         elif decision["type"] == "websocket.close":
             self.set_status(403)
             self.finish()
@@ -390,19 +395,19 @@ class _WebSocket(WebSocketHandler):
             self._decision.set_result(message)
             if kind == "websocket.accept":
                 await self._opened
-        elif kind.startswith("websocket.http.response.") and self.ws_connection is None:
-            await self._refuse_with(message)
+        elif kind == "websocket.http.response.start" and not self._decision.done():
+            self._begin_refusal(message)
+        elif kind == "websocket.http.response.body" and not self._auto_finish:
+            self.write(message.get("body", b""))
+            await (self.flush() if message.get("more_body", False) else self.finish())
         else:
             raise RuntimeError(f"the message {kind!r} has no place here")
 
-    async def _refuse_with(self, message: Message) -> None:
-        if message["type"] == "websocket.http.response.start":
-            self._decision.set_result(message)
-            self._auto_finish = False
-            self.set_status(message["status"])
-            self.clear_header("Content-Type")
-            for name, value in from_asgi(message.get("headers", ())):
-                self.add_header(name, value)
-            return
-        self.write(message.get("body", b""))
-        await (self.flush() if message.get("more_body", False) else self.finish())
+    def _begin_refusal(self, message: Message) -> None:
+        """Take the head of an answer with which the application refuses; the content follows."""
+        self._auto_finish = False
+        self.set_status(message["status"])
+        self.clear_header("Content-Type")
+        for name, value in from_asgi(message.get("headers", ())):
+            self.add_header(name, value)
+        self._decision.set_result(message)

@@ -7,6 +7,7 @@ Documentation: ``tornado.wsgi``.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import concurrent.futures
 import io
@@ -126,7 +127,7 @@ def _add_fields(environ: Environ, request: HTTPServerRequest) -> None:
             environ[f"HTTP_{name.replace('-', '_').upper()}"] = headers[name]
 
 
-class _Run:
+class _Run(abc.ABC):
     """One run of an application: what it is called with, and what becomes of the answer."""
 
     def __init__(self, answer: HostedAnswer) -> None:
@@ -151,15 +152,15 @@ class _Run:
         self.answer.start(int(code), reason, headers)
         return self.write
 
+    @abc.abstractmethod
     def write(self, data: bytes) -> None:
         """Send a piece of the answer: what ``start_response`` returns."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     async def run(
         self, application: WSGIApplicationType, environ: Environ, executor: concurrent.futures.Executor | None
     ) -> None:
         """Run the application and send its answer."""
-        raise NotImplementedError
 
 
 class _OnLoop(_Run):
