@@ -31,6 +31,24 @@ def _not_allowed(self: RequestHandler, *args: str, **kwargs: str) -> None:
     raise HTTPError(405)
 
 
+def _options(self: RequestHandler, *args: str, **kwargs: str) -> None:
+    if not self.settings.get("automatic_options"):
+        raise HTTPError(405)
+    # RFC 9110, section 9.3.7: what may be done with this resource.
+    self.set_status(204)
+    self.set_header("Allow", _allow_with_options(self))
+
+
+def _allow_with_options(self: RequestHandler) -> str:
+    if type(self).options is not _options or "OPTIONS" not in self.SUPPORTED_METHODS:
+        return self._allow
+    return f"{self._allow}, OPTIONS" if self._allow else "OPTIONS"
+
+
+#: What stands in the place of methods that a class does not define.
+_UNDEFINED = (_not_allowed, _options)
+
+
 class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
     """Answers one request; subclass it and define ``get``, ``post`` and so on.
 
@@ -91,7 +109,7 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
     delete: Callable[..., Awaitable[None] | None] = _not_allowed
     patch: Callable[..., Awaitable[None] | None] = _not_allowed
     put: Callable[..., Awaitable[None] | None] = _not_allowed
-    options: Callable[..., Awaitable[None] | None] = _not_allowed
+    options: Callable[..., Awaitable[None] | None] = _options
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Called with each piece of the body, if the class is decorated with `stream_request_body`.
@@ -337,6 +355,8 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
         error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
         reason = error.reason if isinstance(error, HTTPError) else None
         self.set_status(status_code, kwargs.get("reason") or reason)
+        if status_code == 405 and self.settings.get("automatic_options"):
+            response.allow = _allow_with_options(self)
         try:
             # Declared to return nothing; a subclass may still make a coroutine of it.
             returned: Any = self.write_error(status_code, **kwargs)  # type: ignore[func-returns-value]
@@ -389,7 +409,7 @@ def allowed_methods(handler_class: type[RequestHandler]) -> str:
     defined = [
         method
         for method in handler_class.SUPPORTED_METHODS
-        if getattr(handler_class, method.lower(), _not_allowed) is not _not_allowed
+        if getattr(handler_class, method.lower(), _not_allowed) not in _UNDEFINED
     ]
     return ", ".join(defined)
 
