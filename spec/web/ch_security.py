@@ -7,9 +7,7 @@ Answers are looked at as octets: it counts what a browser would make of them.
 
 import hmac
 import json
-import tempfile
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -127,8 +125,8 @@ async def test_redirects_of_routes(serve, path):
 @each(
     path=["//evil.example/a", "///evil.example/a", "/%2f/evil.example/a", "/%5cevil.example/a", "//evil.example/..;/a"]
 )
-async def test_elsewhere(serve, way, path):
-    server = await serve(redirecting(way), login_url="/login")
+async def test_elsewhere(serve, tmp_path, way, path):
+    server = await serve(redirecting(way, tmp_path), login_url="/login")
     target = path + "/" * (way == "removeslash")
     head = (await octets(server, target)).partition(b"\r\n\r\n")[0].decode()
     for line in head.split("\r\n")[1:]:
@@ -139,7 +137,7 @@ async def test_elsewhere(serve, way, path):
             assert not value.strip().startswith(("//", "/\\", "\\")), value
 
 
-def redirecting(way):
+def redirecting(way, root):
     """Return a routing table that redirects whatever is asked for."""
     decorators = {"directory": "addslash"}
     decorate = getattr(api.web, decorators.get(way, way))
@@ -151,7 +149,6 @@ def redirecting(way):
 
     if way != "directory":
         return [("/.*", Page)]
-    root = Path(tempfile.mkdtemp())
     (root / "evil.example" / "a").mkdir(parents=True)
     (root / "evil.example" / "a" / "index.html").write_text("x")
     return [("/(.*)", api.web.StaticFileHandler, {"path": str(root), "default_filename": "index.html"})]
@@ -182,8 +179,8 @@ TARGETS = [
     doc("web.StaticFileHandler"),
 )
 @each(target=TARGETS)
-async def test_traversal(serve, target):
-    root = Path(tempfile.mkdtemp())
+async def test_traversal(serve, tmp_path, target):
+    root = tmp_path
     for place in (root, root / "static-secret", root / "static"):
         place.mkdir(exist_ok=True)
         (place / ("a.txt" if place.name == "static" else "secret.txt")).write_text("the secret")

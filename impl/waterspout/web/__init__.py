@@ -29,6 +29,7 @@ from waterspout.web.standard_handlers import ErrorHandler, FallbackHandler, Redi
 from waterspout.web.static_files import StaticFileHandler
 from waterspout.web.transforms import OutputTransform
 from waterspout.web.ui_modules import TemplateModule, UIModule
+from waterspout.web.uploads import FormUpload, StoredFile
 
 #: A shorter name of `URLSpec`, for routing tables.
 url = URLSpec
@@ -47,6 +48,7 @@ __all__ = [
     "ErrorHandler",
     "FallbackHandler",
     "Finish",
+    "FormUpload",
     "GZipContentEncoding",
     "HTTPError",
     "MissingArgumentError",
@@ -56,6 +58,7 @@ __all__ = [
     "RequestIdFilter",
     "RequestIds",
     "StaticFileHandler",
+    "StoredFile",
     "TemplateModule",
     "UIModule",
     "URLSpec",
