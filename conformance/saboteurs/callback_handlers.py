@@ -90,3 +90,9 @@ def _(ref: Patches) -> None:
         "async_callback",
         lambda self, callback, *args, **kwargs: lambda *more: callback(*args[:0], *more, **kwargs),
     )
+
+
+@saboteur("flush-forgets", "flush ignores its callback.", chapters=CHAPTER, kills="web.flush.callback")
+def _(ref: Patches) -> None:
+    original = ref.web.RequestHandler.flush
+    ref.replace(ref.web.RequestHandler, "flush", lambda self, *args, callback=None: original(self, *args))

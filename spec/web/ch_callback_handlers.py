@@ -125,6 +125,7 @@ async def test_exception(serve, where):
     "With gen.engine inside, the generator runs on after the method has returned, and ends the answer by finish.",
     doc("web.asynchronous"),
     seed("SEED-041"),
+    seed("SEED-047"),
     needs=LEGACY,
 )
 @each(ending=["finish", "error"])
@@ -193,3 +194,18 @@ async def test_async_callback(serve, ending):
 )
 async def test_no_callback(serve):
     assert (await answered(serve, lambda self: self.write(repr(self.async_callback(None))))).text == "None"
+
+
+@must(
+    "web.flush.callback",
+    "flush(callback=...) calls the function when what was written is out.",
+    doc("web.RequestHandler.flush"),
+    needs=LEGACY,
+)
+async def test_flush_callback(serve):
+    @api.web.asynchronous
+    def get(self):
+        self.write("one ")
+        self.flush(callback=lambda: self.finish("two"))
+
+    assert (await answered(serve, get)).text == "one two"

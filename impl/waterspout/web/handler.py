@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from waterspout import httputil
+from waterspout._callback_argument import call_back
 from waterspout._legacy_names import legacy_name
 from waterspout._loggers import app_log, gen_log
 from waterspout.escape import json_encode
+from waterspout.iostream import IOStream, StreamClosedError
 from waterspout.web import lifecycle, redirects
 from waterspout.web.argument_methods import ArgumentMethods
 from waterspout.web.conditional import CONDITIONS, content_tag, none_match_fails, verdict
@@ -255,13 +257,17 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
             raise TypeError(f"write() takes str, bytes or dict, not {type(chunk).__name__}")
         response.buffer.append(chunk)
 
-    def flush(self, include_footers: bool = False) -> Future[None]:
+    def flush(self, include_footers: bool = False, callback: Callable[[], object] | None = None) -> Future[None]:
         """Send what was written so far; fields and status are fixed then.
 
         The future is done when there is room for more; cancelling it takes nothing back.  If the client has
-        left, it fails.  Documentation: ``web.RequestHandler.flush``.
+        left, it fails.  ``callback``, of releases 2.1 to 5.1, is called when it is done.  Documentation:
+        ``web.RequestHandler.flush``.
         """
-        return self._response.flush()
+        done = self._response.flush()
+        if callback is not None:
+            return call_back(done, callback, quiet=StreamClosedError, with_result=False)
+        return done
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
         """Write ``chunk``, if given, and end the response.  The future is as for `flush`.
@@ -300,6 +306,18 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
         self.set_status(redirects.status_of(permanent, status))
         self.set_header("Location", redirects.location(url))
         self.finish()
+
+    def detach(self) -> IOStream:
+        """Take the connection over, as a stream, for a protocol of one's own.
+
+        The request is over for the framework: nothing more is sent, logged or called, and the stream is the caller's
+        to close.  What was written and not flushed is dropped.  Raises `httputil.HTTPOutputError` when the client has
+        left.  Documentation: ``web.RequestHandler.detach``.
+        """
+        connection: Any = self.request.connection
+        stream: IOStream = connection.detach()
+        self._response.finished = True
+        return stream
 
     # Entity tags
 
