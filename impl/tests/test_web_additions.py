@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -102,3 +103,13 @@ def test_a_handler_in_time_is_left_alone() -> None:
         return wire.answer().body
 
     assert asyncio.run(main()) == b"in time"
+
+
+@pytest.mark.parametrize(("coding", "package", "extra"), [("br", "brotli", "brotli"), ("zstd", "zstandard", "zstd")])
+def test_a_coding_without_its_package_says_what_to_install(
+    coding: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the application is made, not when a client comes."""
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"waterspout\[{extra}\]"):
+        application([], compress_response=["gzip", coding])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterspout._callback_argument import call_back
 from waterspout._connection_context import ConnectionContext
+from waterspout._detached import Relay
 from waterspout.httputil import (
     HTTPConnection,
     HTTPHeaders,
@@ -20,7 +21,7 @@ from waterspout.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from waterspout.iostream import StreamClosedError
+from waterspout.iostream import IOStream, StreamClosedError
 from waterspout.protocol.http1 import LocalProtocolError, State
 
 if TYPE_CHECKING:
@@ -175,6 +176,21 @@ class Exchange(HTTPConnection):
         self._driver = None
         self._close_callback = None
         driver.hand_over(protocol_factory())
+
+    def detach(self) -> IOStream:
+        """Hand the connection over to the caller, as a stream; HTTP knows nothing of it from then on.
+
+        The stream begins with what came behind the part of the request that was read.  Raises `HTTPOutputError` when
+        the connection is gone.  Documentation: ``http1connection.HTTP1Connection.detach``.
+        """
+        driver = self._driver
+        if driver is None:
+            raise HTTPOutputError("the connection is gone; there is nothing to detach")
+        self._driver = None
+        self._close_callback = None
+        relay = Relay()
+        driver.hand_over(relay)
+        return relay.stream
 
     def lose(self) -> None:
         """Let go of the connection, which is lost.  To be called by the connection."""

@@ -125,6 +125,7 @@ async def test_exception(serve, where):
     "With gen.engine inside, the generator runs on after the method has returned, and ends the answer by finish.",
     doc("web.asynchronous"),
     seed("SEED-041"),
+    seed("SEED-047"),
     needs=LEGACY,
 )
 @each(ending=["finish", "error"])

@@ -218,6 +218,7 @@ async def test_synchronous_method(serve):
     "Handler methods run on the thread of the event loop, so that only one of them runs at a time.",
     doc("guide.structure"),
     seed("SEED-003"),
+    seed("SEED-021"),
     seed("SEED-134"),
     seed("SEED-259"),
 )

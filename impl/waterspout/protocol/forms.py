@@ -230,6 +230,20 @@ def _parts(boundary: bytes, data: bytes, max_parts: int) -> Iterator[tuple[int, 
 def _parse_part(data: bytes, start: int, end: int, config: ParseMultipartConfig) -> list[Field]:
     """Return the field in a part, or the files of one field."""
     headers, position = _part_head(data, start, end, config)
+    name, filename, content_type = describe(headers)
+    content = data[position:end]
+    if filename:
+        return [(name, _file(filename, content, content_type))]
+    if content_type.partition(";")[0].strip().lower() == "multipart/mixed":
+        return [(name, value) for value in _mixed(content, content_type, config)]
+    return [(name, content)]
+
+
+def describe(headers: HTTPHeaders) -> tuple[str, str | None, str]:
+    """Return what the head of a part says: the name of its field, the name of its file, if any, and its type.
+
+    Raises `HTTPInputError` for a part that is none of a form.
+    """
     disposition = headers.get("Content-Disposition", "")
     if disposition.partition(";")[0].strip().lower() != "form-data":
         raise HTTPInputError(f"the disposition of a part is {disposition[:100]!r}, not form-data")
@@ -237,14 +251,7 @@ def _parse_part(data: bytes, start: int, end: int, config: ParseMultipartConfig)
     name = parameters.get("name")
     if not name:
         raise HTTPInputError("a part has no name")
-    content = data[position:end]
-    content_type = headers.get("Content-Type", "")
-    filename = parameters.get("filename")
-    if filename:
-        return [(name, _file(filename, content, content_type))]
-    if content_type.partition(";")[0].strip().lower() == "multipart/mixed":
-        return [(name, value) for value in _mixed(content, content_type, config)]
-    return [(name, content)]
+    return name, parameters.get("filename"), headers.get("Content-Type", "")
 
 
 def _mixed(data: bytes, content_type: str, config: ParseMultipartConfig) -> Iterator[bytes | HTTPFile]:
@@ -273,11 +280,16 @@ def _part_head(data: bytes, start: int, end: int, config: ParseMultipartConfig) 
         if end - start > limit:
             raise HTTPInputError(f"the head of a part is larger than {limit} bytes")
         raise HTTPInputError("a part has no empty line between its head and its content")
+    return parse_head(data[start + 2 : head_end]), head_end + 4
+
+
+def parse_head(octets: bytes) -> HTTPHeaders:
+    """Return the fields of a part; raises `HTTPInputError` where they are none."""
     try:
-        text = data[start + 2 : head_end].decode("utf-8")
+        text = octets.decode("utf-8")
     except UnicodeDecodeError as error:
         raise HTTPInputError(f"the head of a part is not UTF-8: {error.reason}") from None
-    return HTTPHeaders.parse(text, _chars_are_bytes=False), head_end + 4
+    return HTTPHeaders.parse(text, _chars_are_bytes=False)
 
 
 def parse_parameters(value: str) -> dict[str, str]:

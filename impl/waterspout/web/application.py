@@ -6,8 +6,9 @@ theirs; the rules given to the constructor hold for every host and come last.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from logging import ERROR, INFO, WARNING
 from socket import AddressFamily
 from typing import Any
@@ -26,8 +27,9 @@ from waterspout.routing import (
     RuleList,
 )
 from waterspout.template import BaseLoader
-from waterspout.web.gzip_transform import GZipContentEncoding
+from waterspout.web.content_codings import transform_for
 from waterspout.web.handler import RequestHandler
+from waterspout.web.hooks import HookedClass, Hooks, LifeHook, RequestHook
 from waterspout.web.lifecycle import HandlerDelegate, summary
 from waterspout.web.standard_handlers import ErrorHandler, ServerOptionsHandler
 from waterspout.web.static_files import StaticFileHandler
@@ -123,7 +125,7 @@ class Application(ReversibleRouter):
     ) -> None:
         if transforms is None:
             compressing = settings.get("compress_response") or settings.get("gzip")
-            transforms = [GZipContentEncoding] if compressing else []
+            transforms = [transform_for(compressing)] if compressing else []
         self.transforms: list[type[OutputTransform]] = list(transforms)
         self.default_host = default_host
         self.settings = settings
@@ -139,6 +141,8 @@ class Application(ReversibleRouter):
             rules = self._static_rules() + rules
         self._any_host = _HandlerRouter(self, rules)
         self._hosts = _HandlerRouter(self)
+        self._hooks = Hooks()
+        self._make_delegate: Callable[..., HandlerDelegate] = HandlerDelegate
         if settings.get("autoreload"):
             autoreload.start()
 
@@ -161,6 +165,23 @@ class Application(ReversibleRouter):
         server = HTTPServer(self, **kwargs)
         server.listen(port, address, family, backlog, flags, reuse_port)
         return server
+
+    @contextlib.asynccontextmanager
+    async def serving(
+        self, port: int, address: str | None = None, *, shutdown_timeout: float = 30.0, **kwargs: Any
+    ) -> AsyncIterator[HTTPServer]:
+        """Serve within ``async with``: start, listen; at the end answer what has been accepted, and stop.
+
+        The hooks of the start are done before anybody can connect; those of the end are called when the last request
+        is answered, or ``shutdown_timeout`` seconds have passed.  The other arguments are those of `listen`.  What a
+        hook raises is raised here.  Released Tornado has no such method.
+        """
+        async with self._hooks.alive(self):
+            server = self.listen(port, address, **kwargs)
+            try:
+                yield server
+            finally:
+                await server.shutdown(shutdown_timeout)
 
     @property
     def static_handler_class(self) -> type[StaticFileHandler]:
@@ -224,7 +245,7 @@ class Application(ReversibleRouter):
         ``target_kwargs`` go to its ``initialize``; the path arguments are bytes, percent-decoded.
         Documentation: ``web.Application.get_handler_delegate``.
         """
-        return HandlerDelegate(self, request, target_class, target_kwargs, path_args, path_kwargs)
+        return self._make_delegate(self, request, target_class, target_kwargs, path_args, path_kwargs)
 
     def reverse_url(self, name: str, *args: Any) -> str:
         """Return the path of the route ``name`` with ``args`` for its groups.
@@ -249,6 +270,38 @@ class Application(ReversibleRouter):
             delegate.data_received(request.body)
         delegate.finish()
         return None
+
+    # Hooks
+
+    def add_hooks(
+        self,
+        *,
+        before_request: RequestHook | None = None,
+        after_request: RequestHook | None = None,
+        on_start: LifeHook | None = None,
+        on_stop: LifeHook | None = None,
+    ) -> None:
+        """Add functions, or coroutines, to be called around every request, and around `serving`.
+
+        ``before_request`` is called with the handler before its ``prepare``; if it ends the response, or raises, the
+        request ends as it would in ``prepare``.  ``after_request`` is called with the handler behind ``on_finish``,
+        whatever became of the request.  ``on_start`` and ``on_stop`` are called with this object.  Hooks are called
+        in the order in which they were added, those of the end in reverse.  Released Tornado has no such method.
+        """
+        if before_request is not None:
+            self._hooks.before.append(before_request)
+        if after_request is not None:
+            self._hooks.after.append(after_request)
+        if before_request is not None or after_request is not None:
+            self._make_delegate = self._hooked_delegate
+        if on_start is not None or on_stop is not None:
+            self._hooks.add_life(on_start, on_stop)
+
+    def _hooked_delegate(
+        self, application: Application, request: httputil.HTTPServerRequest, handler_class: Any, *args: Any
+    ) -> HandlerDelegate:
+        made_by: Any = HookedClass(handler_class, self._hooks)
+        return HandlerDelegate(application, request, made_by, *args)
 
     # Logging
 

@@ -8,28 +8,57 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Any
+from typing import Protocol
 
 from waterspout import httputil
 from waterspout.web.transforms import OutputTransform
 
 # Element of Accept-Encoding: a coding, perhaps with its weight (RFC 9110, sections 12.5.3 and 12.4.2).
 _CODING = re.compile(r"[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*(?:;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?)[ \t]*)?")
-_NAMES = ("gzip", "x-gzip")
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 #: Elements looked at; no browser knows that many codings.
 _MOST_CODINGS = 50
 
 
+class Compressor(Protocol):
+    """Compresses one content, piece by piece."""
+
+    def compress(self, chunk: bytes, finishing: bool) -> bytes:
+        """Return ``chunk`` such that it can be decoded when it is there; ``finishing`` tells that it is the last."""
+
+
+class GzipCompressor:
+    """One content on its way through gzip, at a level of `zlib`."""
+
+    def __init__(self, level: int) -> None:
+        self._compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP_WINDOW)
+
+    def compress(self, chunk: bytes, finishing: bool) -> bytes:
+        """Compress one more piece, so that it can be decoded when it is there."""
+        ending = zlib.Z_FINISH if finishing else zlib.Z_SYNC_FLUSH
+        return self._compressor.compress(chunk) + self._compressor.flush(ending)
+
+
+def weights(field: str) -> dict[str, float]:
+    """Return the weight of each coding in ``Accept-Encoding: field``."""
+    found: dict[str, float] = {}
+    for element in field.split(",", _MOST_CODINGS)[:_MOST_CODINGS]:
+        match = _CODING.fullmatch(element)
+        if match is not None:
+            found[match[1].lower()] = float(match[2] or 1)
+    return found
+
+
+def weight_of(liked: dict[str, float], name: str) -> float:
+    """Return the weight of the coding ``name``, by that name, by its older one, or by ``*``; 0 is not acceptable."""
+    return next((liked[spelling] for spelling in (name, "x-" + name) if spelling in liked), liked.get("*", 0.0))
+
+
 def accepts_gzip(field: str) -> bool:
     """Whether ``Accept-Encoding: field`` allows gzip, and does not prefer that nothing is coded."""
-    weights: dict[str, float] = {}
-    for element in field.split(",", _MOST_CODINGS)[:_MOST_CODINGS]:
-        found = _CODING.fullmatch(element)
-        if found is not None:
-            weights[found[1].lower()] = float(found[2] or 1)
-    weight = next((weights[name] for name in _NAMES if name in weights), weights.get("*", 0.0))
-    return weight > 0 and weight >= weights.get("identity", 0.0)
+    liked = weights(field)
+    weight = weight_of(liked, "gzip")
+    return weight > 0 and weight >= liked.get("identity", 0.0)
 
 
 class GZipContentEncoding(OutputTransform):
@@ -54,17 +83,22 @@ class GZipContentEncoding(OutputTransform):
     MIN_LENGTH = 1024
 
     def __init__(self, request: httputil.HTTPServerRequest) -> None:
-        self._accepted = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-        self._compressor: Any = None
+        # What the client likes best of what there is here, None for nothing coded.
+        self._coding = "gzip" if accepts_gzip(request.headers.get("Accept-Encoding", "")) else None
+        self._compressor: Compressor | None = None
+
+    def make_compressor(self) -> Compressor:
+        """Return a new compressor of the chosen coding."""
+        return GzipCompressor(self.GZIP_LEVEL)
 
     def transform_first_chunk(
         self, status_code: int, headers: httputil.HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, httputil.HTTPHeaders, bytes]:
         """Decide, and compress the first piece."""
         headers["Vary"] = _with_accept_encoding(headers.get("Vary"))
-        if self._accepted and self._worth_it(status_code, headers, chunk, finishing):
-            self._compressor = zlib.compressobj(self.GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-            headers["Content-Encoding"] = "gzip"
+        if self._coding is not None and self._worth_it(status_code, headers, chunk, finishing):
+            self._compressor = self.make_compressor()
+            headers["Content-Encoding"] = self._coding
             etag = headers.get("Etag")
             if etag is not None and etag.startswith('"'):
                 # Other octets, so not the strong tag of the uncoded ones (RFC 9110, section 8.8.3.3).
@@ -87,11 +121,7 @@ class GZipContentEncoding(OutputTransform):
 
     def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
         """Compress one more piece, so that the client can decode it now."""
-        if self._compressor is None:
-            return chunk
-        ending = zlib.Z_FINISH if finishing else zlib.Z_SYNC_FLUSH
-        compressed: bytes = self._compressor.compress(chunk) + self._compressor.flush(ending)
-        return compressed
+        return chunk if self._compressor is None else self._compressor.compress(chunk, finishing)
 
 
 def _with_accept_encoding(vary: str | None) -> str:

@@ -13,7 +13,7 @@ from waterspout._callback_argument import call_back
 from waterspout._legacy_names import legacy_name
 from waterspout._loggers import app_log, gen_log
 from waterspout.escape import json_encode
-from waterspout.iostream import StreamClosedError
+from waterspout.iostream import IOStream, StreamClosedError
 from waterspout.web import lifecycle, redirects
 from waterspout.web.argument_methods import ArgumentMethods
 from waterspout.web.conditional import CONDITIONS, content_tag, none_match_fails, verdict
@@ -31,6 +31,24 @@ _METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
 def _not_allowed(self: RequestHandler, *args: str, **kwargs: str) -> None:
     raise HTTPError(405)
+
+
+def _options(self: RequestHandler, *args: str, **kwargs: str) -> None:
+    if not self.settings.get("automatic_options"):
+        raise HTTPError(405)
+    # RFC 9110, section 9.3.7: what may be done with this resource.
+    self.set_status(204)
+    self.set_header("Allow", _allow_with_options(self))
+
+
+def _allow_with_options(self: RequestHandler) -> str:
+    if type(self).options is not _options or "OPTIONS" not in self.SUPPORTED_METHODS:
+        return self._allow
+    return f"{self._allow}, OPTIONS" if self._allow else "OPTIONS"
+
+
+#: What stands in the place of methods that a class does not define.
+_UNDEFINED = (_not_allowed, _options)
 
 
 class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
@@ -103,7 +121,7 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
     delete: Callable[..., Awaitable[None] | None] = _not_allowed
     patch: Callable[..., Awaitable[None] | None] = _not_allowed
     put: Callable[..., Awaitable[None] | None] = _not_allowed
-    options: Callable[..., Awaitable[None] | None] = _not_allowed
+    options: Callable[..., Awaitable[None] | None] = _options
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Called with each piece of the body, if the class is decorated with `stream_request_body`.
@@ -297,6 +315,18 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
         self.set_header("Location", redirects.location(url))
         self.finish()
 
+    def detach(self) -> IOStream:
+        """Take the connection over, as a stream, for a protocol of one's own.
+
+        The request is over for the framework: nothing more is sent, logged or called, and the stream is the caller's
+        to close.  What was written and not flushed is dropped.  Raises `httputil.HTTPOutputError` when the client has
+        left.  Documentation: ``web.RequestHandler.detach``.
+        """
+        connection: Any = self.request.connection
+        stream: IOStream = connection.detach()
+        self._response.finished = True
+        return stream
+
     # Entity tags
 
     def _apply_conditions(self, has_copy: bool) -> None:
@@ -351,6 +381,8 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
         error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
         reason = error.reason if isinstance(error, HTTPError) else None
         self.set_status(status_code, kwargs.get("reason") or reason)
+        if status_code == 405 and self.settings.get("automatic_options"):
+            response.allow = _allow_with_options(self)
         try:
             # Declared to return nothing; a subclass may still make a coroutine of it.
             returned: Any = self.write_error(status_code, **kwargs)  # type: ignore[func-returns-value]
@@ -403,7 +435,7 @@ def allowed_methods(handler_class: type[RequestHandler]) -> str:
     defined = [
         method
         for method in handler_class.SUPPORTED_METHODS
-        if getattr(handler_class, method.lower(), _not_allowed) is not _not_allowed
+        if getattr(handler_class, method.lower(), _not_allowed) not in _UNDEFINED
     ]
     return ", ".join(defined)
 

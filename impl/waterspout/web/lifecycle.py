@@ -149,7 +149,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             if self._path_args or self._path_kwargs:
                 self._decode_path(handler)
             prepared = handler.prepare()
-            if prepared is not None and _must_wait(prepared, "prepare"):
+            if prepared is not None and must_wait(prepared, "prepare"):
                 return start_limited(handler, self._after_prepare(handler, prepared))
         except FAILURES as error:
             fail(handler, error)
@@ -171,7 +171,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
         try:
             method = getattr(handler, handler.request.method.lower())  # type: ignore[union-attr]
             result = method(*handler.path_args, **handler.path_kwargs)
-            if result is not None and _must_wait(result, handler.request.method):
+            if result is not None and must_wait(result, handler.request.method):
                 return start_limited(handler, self._after_method(handler, result))
             if not response.finished and handler._auto_finish:
                 handler.finish()
@@ -185,7 +185,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             return None
         try:
             result = handler.data_received(chunk)
-            if result is not None and _must_wait(result, "data_received"):
+            if result is not None and must_wait(result, "data_received"):
                 return start_task(_guarded(handler, result))
         except FAILURES as error:
             fail(handler, error)
@@ -198,7 +198,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             try:
                 method = getattr(handler, (handler.request.method or "").lower())
                 result = method(*handler.path_args, **handler.path_kwargs)
-                if result is not None and not _must_wait(result, handler.request.method):
+                if result is not None and not must_wait(result, handler.request.method):
                     result = None
             except FAILURES as error:
                 fail(handler, error)
@@ -225,7 +225,7 @@ def _admit(handler: RequestHandler) -> None:
     protect(handler)
 
 
-def _must_wait(result: Any, source: str | None) -> bool:
+def must_wait(result: Any, source: str | None) -> bool:
     """Whether ``result`` is not done yet; a failure that is there already is raised."""
     if asyncio.isfuture(result):
         if not result.done():
