@@ -218,6 +218,7 @@ def test_callbacks_in_callbacks_and_the_same_without(hello: Started) -> None:
             url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/"
             return (await httpclient.AsyncHTTPClient().fetch(url)).body
         finally:
+            httpclient.AsyncHTTPClient().close()
             server.stop()
             await server.close_all_connections()
 
@@ -227,23 +228,31 @@ def test_callbacks_in_callbacks_and_the_same_without(hello: Started) -> None:
                 assert asyncio.run(main(module.ChainedHandler)) == b"Hello, world" * 3
 
 
+@pytest.fixture(scope="module")
+def api() -> Iterator[Started]:
+    with started("tweets/search_api.py", "--delay=0") as program:
+        yield program
+
+
 @pytest.mark.parametrize("version", ["synchronous", "callback", "engine", "modern"])
-def test_tweets_per_second(version: str, tmp_path: Path) -> None:
-    """All versions show the same page, whatever the API says."""
-    with started("tweets/search_api.py", "--delay=0") as api:
-        search = f"--search={api.url}/search.json"
-        with started(f"tweets/{version}.py", search, log=tmp_path / "log") as service:
-            page = service.ask("/?q=%3Cpants%3E").text
-            # A hundred tweets, the oldest made 49.5 seconds ago; a busy machine makes it a little more.
-            rate = re.search(r'144px">(\d\.\d\d)<', page)
-            assert rate is not None
-            assert 1.5 < float(rate[1]) < 2.1
-            assert "72px\">&lt;pants&gt;<" in page
-            assert '144px">0.00<' in service.ask("/?q=nothing").text
-            assert service.ask("/").code == 400
-        nobody = f"--search={api.url}/elsewhere"
-        with started(f"tweets/{version}.py", nobody, log=tmp_path / "log") as service:
-            assert service.ask("/?q=pants").code in (500, 502)
+def test_tweets_per_second(version: str, api: Started) -> None:
+    """All versions show the same page."""
+    with started(f"tweets/{version}.py", f"--search={api.url}/search.json") as service:
+        page = service.ask("/?q=%3Cpants%3E").text
+        # A hundred tweets, the oldest made 49.5 seconds ago; a busy machine makes it a little more.
+        rate = re.search(r'144px">(\d\.\d\d)<', page)
+        assert rate is not None
+        assert 1.5 < float(rate[1]) < 2.1
+        assert '72px">&lt;pants&gt;<' in page
+        assert '144px">0.00<' in service.ask("/?q=nothing").text
+        assert service.ask("/").code == 400
+
+
+@pytest.mark.parametrize(("version", "code"), [("engine", 500), ("modern", 502)])
+def test_tweets_without_a_search_api(version: str, code: int, api: Started, tmp_path: Path) -> None:
+    with started(f"tweets/{version}.py", f"--search={api.url}/elsewhere", log=tmp_path / "log") as service:
+        assert service.ask("/?q=pants").code == code
+    assert "HTTP 404: Not Found" in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("style", STYLES)
