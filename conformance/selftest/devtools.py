@@ -27,7 +27,7 @@ def chromium(profile: Path) -> Iterator[str]:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("needs Chromium: install it (Debian: chromium)")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic"]
     command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += ["--disable-extensions", "--disable-dev-shm-usage", "--mute-audio"]
+    command += ["--disable-extensions", "--disable-dev-shm-usage", "--mute-audio", "--renderer-process-limit=1"]
     command += [f"--user-data-dir={profile}", "--remote-debugging-port=0"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         try:

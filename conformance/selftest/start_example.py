@@ -21,7 +21,7 @@ def listen(server: tcpserver.TCPServer, port: int, *args: Any, **kwargs: Any) ->
 
 
 if __name__ == "__main__":
-    tcpserver.TCPServer.listen = listen  # type: ignore[method-assign]
+    tcpserver.TCPServer.listen = listen  # type: ignore[method-assign, assignment]
     sys.argv = sys.argv[1:]
     sys.path[0] = os.path.dirname(sys.argv[0])
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -17,6 +17,7 @@ import pytest
 
 from conformance.selftest.devtools import Browser, Proxy, browsing, chromium
 from conformance.selftest.started import PATIENCE, Started, started
+from waterspout import gen, httpclient
 
 #: The shop in each style and with each transport: its program, its page, and where its cart is kept.
 SHOPS = [
@@ -93,6 +94,23 @@ def test_the_stock_never_falls_below_zero(name: str, tmp_path: Path) -> None:
         assert rush([shop], 4) == {409: 4}
         assert shop.post("/cart", {"action": "steal", "session": "s"}).code == 400
         assert shop.post("/cart", {"session": "s"}).code == 400
+
+
+def test_all_polls_are_answered_by_one_change(tmp_path: Path) -> None:
+    """All pages hear at the same time, and all come again; who shows an old count is answered at once."""
+    name = "books/long_polling.py"
+
+    async def polls(shop: Started, shown: str) -> set[str]:
+        client = httpclient.AsyncHTTPClient(force_instance=True, max_clients=50)
+        polls = [client.fetch(f"{shop.url}/cart/status?shown={shown}") for _ in range(50)]
+        change = asyncio.to_thread(shop.post, "/cart", {"action": "add", "session": shown})
+        answers, _ = await asyncio.gather(gen.multi(polls), change)
+        client.close()
+        return {answer.body.decode() for answer in answers}
+
+    with started(name, *shop_arguments(name, tmp_path)) as shop:
+        assert asyncio.run(polls(shop, "10")) == {'{"inventoryCount":"9"}'}
+        assert asyncio.run(polls(shop, "9")) == {'{"inventoryCount":"8"}'}
 
 
 def test_two_servers_share_a_stock_in_redis(tmp_path: Path, devtools: str) -> None:

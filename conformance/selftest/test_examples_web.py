@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,9 @@ def test_forms_and_files_in_pieces() -> None:
 
 def form_data(files: dict[str, bytes], **fields: str) -> tuple[bytes, str]:
     """Return a multipart body, and its Content-Type."""
-    parts = [f'--limit\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items()]
+    parts = [
+        f'--limit\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items()
+    ]
     for name, body in files.items():
         head = f'--limit\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
         parts.append(f"{head}Content-Type: text/plain\r\n\r\n".encode() + body + b"\r\n")
@@ -222,8 +225,9 @@ def test_callbacks_in_callbacks_and_the_same_without(hello: Started) -> None:
             server.stop()
             await server.close_all_connections()
 
-    for style in STYLES:
-        with pytest.warns(DeprecationWarning) if style == "classic" else example("fetching"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for style in STYLES:
             with example("fetching", style) as (module,):
                 assert asyncio.run(main(module.ChainedHandler)) == b"Hello, world" * 3
 

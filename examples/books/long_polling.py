@@ -6,20 +6,20 @@ import logging
 import os.path
 from uuid import uuid4
 
+from stock import SOLD_OUT, UNCHANGED, SQLiteStock
+
 import waterspout as tornado
 import waterspout.httpserver
 import waterspout.ioloop
 import waterspout.options
 import waterspout.web
-from stock import SOLD_OUT, UNCHANGED, SQLiteStock
-
 from waterspout.options import define, options
 
 define("database", default="burts-books.sqlite", help="file with the stock", type=str)
 define("stock", default=10, help="number of copies when the file is new", type=int)
 
 
-class ShoppingCart(object):
+class ShoppingCart:
     def __init__(self, stock):
         # Attributes of the object: those of the class would be shared by all shops.
         self.stock = stock
@@ -64,7 +64,7 @@ class DetailHandler(tornado.web.RequestHandler):
     def get(self):
         session = uuid4()
         count = self.application.shoppingCart.getInventoryCount()
-        page = dict(session=session, count=count, in_cart=False)
+        page = {"session": session, "count": count, "in_cart": False}
         self.render("index.html", script="long_polling.js", status="/cart/status", **page)
 
 
@@ -103,7 +103,7 @@ class StatusHandler(tornado.web.RequestHandler):
             self.application.shoppingCart.register(self.callback)
 
     def on_message(self, count):
-        self.write('{"inventoryCount":"%s"}' % count)
+        self.write(f'{{"inventoryCount":"{count}"}}')
         self.finish()
 
     def on_connection_close(self):

@@ -6,21 +6,21 @@ import logging
 import os.path
 from uuid import uuid4
 
+from stock import SOLD_OUT, UNCHANGED, SQLiteStock
+
 import waterspout as tornado
 import waterspout.httpserver
 import waterspout.ioloop
 import waterspout.options
 import waterspout.web
 import waterspout.websocket
-from stock import SOLD_OUT, UNCHANGED, SQLiteStock
-
 from waterspout.options import define, options
 
 define("database", default="burts-books.sqlite", help="file with the stock", type=str)
 define("stock", default=10, help="number of copies when the file is new", type=int)
 
 
-class ShoppingCart(object):
+class ShoppingCart:
     def __init__(self, stock):
         # Attributes of the object: those of the class would be shared by all shops.
         self.stock = stock
@@ -64,7 +64,7 @@ class DetailHandler(tornado.web.RequestHandler):
     def get(self):
         session = uuid4()
         count = self.application.shoppingCart.getInventoryCount()
-        page = dict(session=session, count=count, in_cart=False)
+        page = {"session": session, "count": count, "in_cart": False}
         self.render("index.html", script="web_socket.js", status="/cart/status", **page)
 
 
@@ -104,7 +104,7 @@ class StatusHandler(tornado.websocket.WebSocketHandler):
         pass
 
     def callback(self, count):
-        self.write_message('{"inventoryCount":"%s"}' % count)
+        self.write_message(f'{{"inventoryCount":"{count}"}}')
 
 
 class Application(tornado.web.Application):

@@ -12,7 +12,7 @@ LONGEST = 2000
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-class Room(object):
+class Room:
     """The newest messages, and the polls that wait for the next one."""
 
     def __init__(self):
@@ -23,7 +23,7 @@ class Room(object):
 
     def say(self, text):
         self.count += 1
-        self.messages = (self.messages + [{"id": self.count, "text": text}])[-KEPT:]
+        self.messages = ([*self.messages, {"id": self.count, "text": text}])[-KEPT:]
         # A poll that comes while these are answered waits for the next message.
         waiters, self.waiters = self.waiters, set()
         for waiter in waiters:

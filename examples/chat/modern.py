@@ -1,4 +1,4 @@
-# A chat room in the modern style: a WebSocket for each page, and a listener that is too slow is dropped, not waited for.
+# A chat room in the modern style: a WebSocket for each page, and a listener that is too slow is dropped.
 # Run it with "python examples/chat/modern.py" and open http://localhost:8888/ in two windows.
 import asyncio
 import time

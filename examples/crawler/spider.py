@@ -20,12 +20,12 @@ def get_links_from_url(url):
     """Fetch a page and return its links as absolute addresses without fragments; none if that fails."""
     try:
         response = yield httpclient.AsyncHTTPClient().fetch(url)
-        print("fetched %s" % url)
+        print(f"fetched {url}")
         html = response.body if isinstance(response.body, str) else response.body.decode()
         urls = [urljoin(url, remove_fragment(new_url)) for new_url in get_links(html)]
     except Exception as e:
-        print("Exception: %s %s" % (e, url))
-        raise gen.Return([])
+        print(f"Exception: {e} {url}")
+        raise gen.Return([]) from None
     raise gen.Return(urls)
 
 
@@ -62,7 +62,7 @@ def main(base_url):
         try:
             if current_url in fetching:
                 return
-            print("fetching %s" % current_url)
+            print(f"fetching {current_url}")
             fetching.add(current_url)
             urls = yield get_links_from_url(current_url)
             fetched.add(current_url)
@@ -84,7 +84,7 @@ def main(base_url):
         worker()
     yield q.join(timeout=timedelta(seconds=300))
     assert fetching == fetched
-    print("Done in %d seconds, fetched %s URLs." % (time.time() - start, len(fetched)))
+    print(f"Done in {time.time() - start:.0f} seconds, fetched {len(fetched)} URLs.")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ class BaseHandler(RequestHandler):
         if self.settings.get("serve_traceback") and "exc_info" in kwargs:
             # sys.exc_info() need not be this exception.
             text = "".join(traceback.format_exception(*kwargs["exc_info"]))
-            self.write("<pre>{}</pre>".format(xhtml_escape(text)))
+            self.write(f"<pre>{xhtml_escape(text)}</pre>")
 
 
 class BrokenHandler(BaseHandler):
@@ -51,7 +51,7 @@ def make_app(**settings):
     return Application(
         [(r"/broken", BrokenHandler), (r"/forbidden", ForbiddenHandler), (r"/teapot", TeapotHandler)],
         default_handler_class=NotFoundHandler,
-        **settings
+        **settings,
     )
 
 

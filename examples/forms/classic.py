@@ -24,7 +24,7 @@ class UploadHandler(waterspout.web.RequestHandler):
     def post(self):
         for files in self.request.files.values():
             for file in files:
-                self.write('POST: "{}" "{}" {} bytes\n'.format(file.filename, file.content_type, len(file.body)))
+                self.write(f'POST: "{file.filename}" "{file.content_type}" {len(file.body)} bytes\n')
 
 
 class JSONHandler(waterspout.web.RequestHandler):

@@ -21,10 +21,10 @@ class CanonicalHandler(RequestHandler):
 def make_app():
     return Application(
         [
-            url(r"/app", RedirectHandler, dict(url="http://itunes.apple.com/my-app-id")),
+            url(r"/app", RedirectHandler, {"url": "http://itunes.apple.com/my-app-id"}),
             url(r"/photos/([a-z0-9/]+)", MyPhotoHandler),
-            url(r"/pictures/(.*)", RedirectHandler, dict(url=r"/photos/{0}")),
-            url(r"/news", RedirectHandler, dict(url="/photos/today", permanent=False)),
+            url(r"/pictures/(.*)", RedirectHandler, {"url": r"/photos/{0}"}),
+            url(r"/news", RedirectHandler, {"url": "/photos/today", "permanent": False}),
             url(r"/photos", CanonicalHandler),
         ]
     )

@@ -17,7 +17,7 @@ class StoryHandler(RequestHandler):
         # What a group matched is text.
         if story_id not in self.db:
             raise HTTPError(404)
-        self.write("this is story {}: {}".format(story_id, self.db[story_id]))
+        self.write(f"this is story {story_id}: {self.db[story_id]}")
 
 
 def make_app():
@@ -25,7 +25,7 @@ def make_app():
     return Application(
         [
             url(r"/", MainHandler),
-            url(r"/story/([0-9]+)", StoryHandler, dict(db=db), name="story"),
+            url(r"/story/([0-9]+)", StoryHandler, {"db": db}, name="story"),
         ]
     )
 

@@ -1,14 +1,14 @@
 # Tweets per second, with a callback: get() returns at once, and on_response ends the request.
 # Run "python examples/tweets/search_api.py" and "python examples/tweets/callback.py", and open
 # http://localhost:8000/?q=pants
+from page import page, search_url
+
 import waterspout as tornado
 import waterspout.httpclient
 import waterspout.httpserver
 import waterspout.ioloop
 import waterspout.options
 import waterspout.web
-from page import page, search_url
-
 from waterspout.options import define, options
 
 define("port", default=8000, help="run on the given port", type=int)

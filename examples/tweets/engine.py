@@ -1,6 +1,8 @@
 # Tweets per second, with gen.engine and gen.Task: the callback version, written in one place.
 # Run "python examples/tweets/search_api.py" and "python examples/tweets/engine.py", and open
 # http://localhost:8000/?q=pants
+from page import page, search_url
+
 import waterspout as tornado
 import waterspout.gen
 import waterspout.httpclient
@@ -8,8 +10,6 @@ import waterspout.httpserver
 import waterspout.ioloop
 import waterspout.options
 import waterspout.web
-from page import page, search_url
-
 from waterspout.options import define, options
 
 define("port", default=8000, help="run on the given port", type=int)

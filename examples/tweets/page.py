@@ -23,9 +23,9 @@ def tweets_per_second(body, now=None):
 
 def page(query, body):
     """Return the page with the query and its rate."""
-    return """
+    return f"""
 <div style="text-align: center">
-    <div style="font-size: 72px">%s</div>
-    <div style="font-size: 144px">%.02f</div>
+    <div style="font-size: 72px">{escape(query)}</div>
+    <div style="font-size: 144px">{tweets_per_second(body):.2f}</div>
     <div style="font-size: 24px">tweets per second</div>
-</div>""" % (escape(query), tweets_per_second(body))
+</div>"""
