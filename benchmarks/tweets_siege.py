@@ -1,4 +1,4 @@
-"""Repeat the book's experiment: siege on the tweet-rate service that blocks on its search API, and on those that do not.
+"""Repeat the book's experiment: siege on the tweet-rate service that blocks on its search API, and those that do not.
 
 Ten users for ten seconds, as the book has it, at each version of `examples/tweets`, which ask a stand-in of the search
 API. The book gives 3.20 transactions a second for the synchronous version and 12.59 for the callback, on a remote API

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from conformance.selftest.started import PATIENCE
-from waterspout import websocket
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def chromium(profile: Path) -> Iterator[str]:
 class Browser:
     """A connection to a browser: commands go out, answers come back by their number."""
 
-    def __init__(self, socket: websocket.WebSocketClientConnection) -> None:
+    def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -57,7 +57,7 @@ class Browser:
         number = next(self._numbers)
         message = {"id": number, "method": method, "params": params}
         self._waiting[number] = asyncio.get_running_loop().create_future()
-        await self._socket.write_message(json.dumps(message if session is None else {**message, "sessionId": session}))
+        await self._socket.send(json.dumps(message if session is None else {**message, "sessionId": session}))
         answer = await asyncio.wait_for(self._waiting[number], PATIENCE)
         assert "error" not in answer, (method, answer)
         result: dict[str, Any] = answer["result"]
@@ -72,16 +72,11 @@ class Browser:
         return window
 
     async def _read(self) -> None:
-        while (text := await self._socket.read_message()) is not None:
+        async for text in self._socket:
             message = json.loads(text)
             waiting = self._waiting.pop(message.get("id"), None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(message)
-
-    async def close(self) -> None:
-        """End the connection; the browser stays."""
-        self._socket.close()
-        await self._reader
 
 
 class Window:
@@ -131,13 +126,11 @@ class Window:
 @contextlib.asynccontextmanager
 async def browsing(devtools: str) -> AsyncIterator[tuple[Browser, str]]:
     """Connect to a browser; yield it and a context, whose cookies no other context shares."""
-    browser = Browser(await websocket.websocket_connect(devtools, max_message_size=2**26))
-    try:
+    async with connect(devtools, max_size=None) as socket:
+        browser = Browser(socket)
         context = (await browser.call("Target.createBrowserContext"))["browserContextId"]
         yield browser, context
         await browser.call("Target.disposeBrowserContext", browserContextId=context)
-    finally:
-        await browser.close()
 
 
 class Proxy:

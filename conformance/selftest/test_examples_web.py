@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
-from conformance.selftest.started import Started, ran, started
+from conformance.selftest.started import PATIENCE, Started, ran, started
 from conformance.selftest.test_examples import example
-from waterspout import websocket
 
 STYLES = ["classic", "modern"]
 
@@ -261,16 +261,11 @@ def test_tweets_without_a_search_api(version: str, code: int, api: Started, tmp_
 
 @pytest.mark.parametrize("style", STYLES)
 def test_echo(style: str) -> None:
-    async def main(url: str) -> list[str | bytes | None]:
-        socket = await websocket.websocket_connect(url)
-        heard = [await socket.read_message()]
-        for text in ("", "größer", "x" * 70_000):
-            await socket.write_message(text)
-            heard.append(await socket.read_message())
-        socket.close()
-        return heard
-
+    texts = ["", "größer", "x" * 70_000]
     with started(f"echo/{style}.py") as program:
         assert "new WebSocket" in program.ask("/").text
-        heard = asyncio.run(main(f"ws://127.0.0.1:{program.port}/echo"))
-    assert heard == ["connected!", "", "größer", "x" * 70_000]
+        with connect(f"ws://127.0.0.1:{program.port}/echo") as socket:
+            assert socket.recv(PATIENCE) == "connected!"
+            for text in texts:
+                socket.send(text)
+                assert socket.recv(PATIENCE) == text
