@@ -51,7 +51,9 @@ class Peer:
     outbound: Callable[[bytes], bytes] = staticmethod(bytes)
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: WireLog, pieces: str) -> None:
-        self._reader, self._writer, self._log, self._pieces = reader, writer, log, pieces
+        self._reader, self._log, self._pieces = reader, log, pieces
+        #: What takes bytes to the client.
+        self.writer = writer
         self._h11 = h11.Connection(h11.SERVER)
         # The transport forgets it at its end.
         self._tls = writer.get_extra_info("ssl_object")
@@ -64,7 +66,7 @@ class Peer:
 
     async def head(self) -> Asked | None:
         """Return the head of the next request, None when the client closes. Raises h11.RemoteProtocolError."""
-        if self._writer.is_closing():
+        if self.writer.is_closing():
             return None
         try:
             octets = self.inbound(await self._reader.readuntil(b"\r\n\r\n"))
@@ -108,34 +110,34 @@ class Peer:
         self._log.add("suite", data)
         with contextlib.suppress(ConnectionError):
             if self._pieces == "whole":
-                self._writer.write(data)
+                self.writer.write(data)
             else:
                 for position in range(len(data)):
-                    self._writer.write(data[position : position + 1])
+                    self.writer.write(data[position : position + 1])
                     await asyncio.sleep(0)
-            await self._writer.drain()
+            await self.writer.drain()
 
     def close(self) -> None:
         """End the connection."""
         self._log.add("suite", note="closed by the suite")
-        self._writer.close()
+        self.writer.close()
 
     def end(self) -> None:
         """End this direction of the connection alone."""
         self._log.add("suite", note="half closed by the suite")
-        self._writer.write_eof()
+        self.writer.write_eof()
 
     def reset(self) -> None:
         """Break the connection off."""
         self._log.add("suite", note="reset by the suite")
         linger = b"\x01\0\0\0\0\0\0\0"
-        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self._writer.transport.abort()
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.writer.transport.abort()
 
     def cut(self) -> None:
         """End the connection below TLS, without its closure alert."""
         self._log.add("suite", note="cut off by the suite")
-        self._writer.transport.abort()
+        self.writer.transport.abort()
 
     def was_told(self) -> bool:
         """Return whether the client's closure alert has come; to be asked when it is gone."""
@@ -166,10 +168,10 @@ class Peer:
     async def secured(self, context: ssl.SSLContext) -> None:
         """Begin TLS on the connection."""
         loop = asyncio.get_running_loop()
-        protocol = self._writer.transport.get_protocol()
-        transport = await loop.start_tls(self._writer.transport, protocol, context, server_side=True)
+        protocol = self.writer.transport.get_protocol()
+        transport = await loop.start_tls(self.writer.transport, protocol, context, server_side=True)
         assert transport is not None
-        self._writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
+        self.writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
         self._reader._transport = transport  # type: ignore[attr-defined]
 
 
@@ -288,7 +290,8 @@ class Remote:
         except (asyncio.CancelledError, ConnectionError):
             pass
         finally:
-            writer.close()
+            # Not the one it began with, where TLS came later.
+            peer.writer.close()
 
     async def _converse(self, peer: Peer) -> None:
         while await peer.head() is not None:

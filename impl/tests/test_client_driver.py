@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import socket
 import threading
 from collections.abc import Coroutine
@@ -220,7 +219,6 @@ def test_blocking_clients_clean_up() -> None:
     forgotten = HTTPClient()
     loop = forgotten._io_loop.asyncio_loop
     del forgotten
-    gc.collect()
     assert loop.is_closed()
     with pytest.raises(ValueError, match="max_clients"):
         HTTPClient(max_clients=0)

@@ -189,7 +189,11 @@ class WebSocketClientConnection:
     def _begin(self, transport: asyncio.Transport) -> None:
         """Let messages in: who waited for the connection has it now."""
         driver, first, self._first = self._driver, self._first, b""
-        if driver is None or transport.is_closing():
+        if transport.is_closing():
+            return
+        if driver is None:
+            # Closed before anybody had it; that the server ends the connection is still to be heard.
+            transport.resume_reading()
             return
         if first:
             driver.data_received(first)

@@ -1,7 +1,8 @@
 """A client makes requests
 
-What a client sends is read by servers of all kinds, and by proxies on the way. The requests are those of
-``fetch(url, ...)``; the server keeps what comes, and h11 has to accept it.
+What a client sends is read by servers of all kinds, and by proxies on the way. None of them may take it for something
+else than the program has asked for, and least of all for two requests. The requests are those of ``fetch(url, ...)``;
+the server keeps what comes, and h11 has to accept it.
 """
 
 import asyncio
@@ -346,6 +347,7 @@ async def open_websocket(peer):
     await peer.send(f"{head}{accept}\r\n\r\n".encode())
     await peer.send(b"".join(from_server(one).encode() for one in (text("inside"), close(1000))))
     await peer.take()
+    peer.close()
 
 
 @must(
