@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import shutil
 import socket
@@ -212,9 +213,9 @@ def rush(shops: list[Started], shoppers: int) -> Counter[int]:
 def redis(directory: Path) -> Iterator[str]:
     """Start a Redis of the test's own, on a socket in its directory; yield its address."""
     server = shutil.which("redis-server")
-    pytest.importorskip("redis") if not os.environ.get("CI") else None
-    if server is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("needs Redis: install it (Debian: redis-server)")
+    if server is None or importlib.util.find_spec("redis") is None:
+        needed = "needs Redis: install it (Debian: redis-server) and its client (pip install redis)"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(needed)
     path = directory / "redis.sock"
     command = [server, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
