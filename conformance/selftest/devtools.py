@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from conformance.selftest.started import PATIENCE
 
@@ -72,11 +73,13 @@ class Browser:
         return window
 
     async def _read(self) -> None:
-        async for text in self._socket:
-            message = json.loads(text)
-            waiting = self._waiting.pop(message.get("id"), None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(message)
+        # Ends with the connection, however that ends.
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                message = json.loads(await self._socket.recv())
+                waiting = self._waiting.pop(message.get("id"), None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(message)
 
 
 class Window:
