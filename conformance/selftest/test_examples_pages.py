@@ -74,7 +74,10 @@ def test_two_windows_see_one_stock(name: str, page: str, tmp_path: Path, devtool
                     await mine.visible("remove-from-cart")
 
                 programs.close()
-                second = programs.enter_context(started(name, *arguments))
+                await mine.click("remove-button")
+                await mine.shows("notice", "The shop cannot be reached; please try again.")
+                # In a thread: meanwhile the proxy turns the pages away.
+                second = await asyncio.to_thread(programs.enter_context, started(name, *arguments))
                 proxy.server_port = second.port
                 await mine.click("remove-button")
                 await mine.visible("add-to-cart")
@@ -161,7 +164,7 @@ def test_a_chat_in_two_windows(style: str, devtools: str) -> None:
                 for window in windows:
                     await window.shows("messages", "hello<b>bold</b>!")
                 programs.close()
-                second = programs.enter_context(started(name))
+                second = await asyncio.to_thread(programs.enter_context, started(name))
                 proxy.server_port = second.port
                 assert second.post("/messages", {"text": "?"}).code == 200
                 for window in windows:
