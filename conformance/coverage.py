@@ -1,7 +1,7 @@
 """Coverage of the sources: which sentences of the RFCs and of the seeds a run has really decided.
 
-A statement is *checked* when a requirement that cites it was judged in the run (whatever the verdict), *excluded* when
-``spec/excluded.toml`` says why it is not, and *open* otherwise.
+A statement is *checked* when a requirement that cites it was judged in the run (whatever the verdict) or an example of
+``spec/examples.toml`` shows it, *excluded* when ``spec/excluded.toml`` says why it is not, and *open* otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance import catalogue
+from conformance.examples import by_statement
 from conformance.paths import SOURCES, SPEC
 from conformance.verdict import HarnessError
 
@@ -105,6 +106,7 @@ def coverage(judged: Iterable[str]) -> list[Share]:
     """Return the share of each source, given the ids of the requirements that a run judged."""
     ids = set(judged)
     cited = {item for entry in catalogue.entries() if entry.id in ids for item in entry.requirement.statements}
+    cited |= by_statement().keys()
     excluded = exclusions()
     shares = []
     for source in dict.fromkeys(statement.source for statement in statements().values()):

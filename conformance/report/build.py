@@ -14,7 +14,7 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from conformance import catalogue
+from conformance import catalogue, fates
 from conformance.paths import SITE, TEMPLATES
 from conformance.report import cross
 from conformance.report.model import Model, RequirementView, gather
@@ -75,6 +75,7 @@ def _pages(model: Model) -> dict[str, str]:
     pages = {
         "index.html": environment.get_template("index.html.j2").render(page="index", matrix=_matrix(model)),
         "judges.html": environment.get_template("judges.html.j2").render(page="judges", autobahn=_autobahn(model)),
+        "seeds.html": environment.get_template("seeds.html.j2").render(page="seeds", STATES=fates.STATES),
         "health.html": environment.get_template("health.html.j2").render(page="health"),
     }
     chapter_page = environment.get_template("chapter.html.j2")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance import catalogue, outcome, runlog
+from conformance import catalogue, fates, outcome, runlog
 from conformance.changes import Changes, by_requirement, compare
 from conformance.coverage import Exclusion, Share, Statement, coverage, exclusions, statements
 from conformance.verdict import CaseRecord, Verdict
@@ -53,6 +53,7 @@ class Model:
     changes: list[Changes]
     compared_with: str
     shares: list[Share]
+    seeds: list[fates.Fate]
     kills: dict[str, dict[str, Any]]
     kills_full: bool
     judges: Judges
@@ -85,6 +86,17 @@ class Model:
     def statement(self, id: str) -> Statement:
         """Return a statement by id."""
         return statements()[id]
+
+    def fates_by_part(self) -> dict[str, list[fates.Fate]]:
+        """Return what became of the seed statements, by the part of the documents that they stand in."""
+        found: dict[str, list[fates.Fate]] = {}
+        for fate in self.seeds:
+            found.setdefault(fate.statement.section, []).append(fate)
+        return found
+
+    def fate_counts(self) -> dict[str, int]:
+        """Return how many seed statements are in each state."""
+        return {state: sum(fate.state == state for fate in self.seeds) for state in fates.STATES}
 
     def unkilled(self) -> list[str]:
         """Return requirements that no saboteur broke in the last kill run; empty when there was none."""
@@ -124,6 +136,7 @@ def gather() -> Model:
         changes=[one for one in changes if one],
         compared_with=next((old.header["started"] for old in before.values() if old is not None), ""),
         shares=coverage(record.id for record in current.records),
+        seeds=fates.fates(record.id for record in current.records),
         kills=kills,
         kills_full=kill_run is not None and bool(kill_run.header.get("full")),
         judges=_judges(),

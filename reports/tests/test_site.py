@@ -78,7 +78,7 @@ def test_the_matrix_in_a_browser(measure: Measure, book: Book, width: int) -> No
 def test_the_other_pages_fit_their_window(measure: Measure, site: Path, width: int) -> None:
     case = next(page for page in sorted((site / "cases").iterdir()))
     chapter = next(page for page in sorted((site / "chapters").iterdir()))
-    for page in ("health.html", "judges.html", f"cases/{case.name}", f"chapters/{chapter.name}"):
+    for page in ("health.html", "judges.html", "seeds.html", f"cases/{case.name}", f"chapters/{chapter.name}"):
         seen = measure(page, width)
         assert seen["wide"] <= 0, f"{page} is {seen['wide']} px wider than the window"
         assert seen["title"] != "broken"
