@@ -3,7 +3,8 @@
 Ten users for ten seconds, as the book has it, at each version of `examples/tweets`, which ask a stand-in of the search
 API. The book gives 3.20 transactions a second for the synchronous version and 12.59 for the callback, on a remote API
 of unknown speed. A synchronous process answers one request after the other, so its rate tells the delay: 0.31 seconds.
-Siege's users of that time paused up to a second before each request (`-d1`).
+What the book does not tell is whether siege's users paused. Pauses of up to a second (`-d1`) are assumed, because they
+explain the second figure: ten users who did not pause would get ten times the synchronous rate (`--pause 0`).
 
 On Waterspout all versions run as they stand. Tornado has lost `asynchronous`, `gen.Task` and the `callback` of `fetch`
 in 6.0, and the blocking client in a running loop in 5.0: name an interpreter that has 4.5 for those, and one that has

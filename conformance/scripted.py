@@ -170,8 +170,9 @@ class Peer:
         loop = asyncio.get_running_loop()
         protocol = self.writer.transport.get_protocol()
         transport = await loop.start_tls(self.writer.transport, protocol, context, server_side=True)
-        assert transport is not None
-        self.writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
+        # As StreamWriter.start_tls() does, which Python 3.10 does not have yet.  A second writer for the same protocol
+        # would leave the first one to close the transport below when it is forgotten.
+        self.writer._transport = transport  # type: ignore[attr-defined]
         self._reader._transport = transport  # type: ignore[attr-defined]
 
 
@@ -290,7 +291,6 @@ class Remote:
         except (asyncio.CancelledError, ConnectionError):
             pass
         finally:
-            # Not the one it began with, where TLS came later.
             peer.writer.close()
 
     async def _converse(self, peer: Peer) -> None:
