@@ -157,9 +157,11 @@ def _misfit(value: Any, name: Name, last: str) -> str:
             return ""
         if value is object.__init__ and name.parameters:
             return "takes no arguments"
-        refused = [parameter for parameter in name.parameters if not _takes(value, parameter)]
         # Decorators may take what older releases took, and pass the rest on.
-        refused += [one for one in name.legacy_parameters if not _takes(value, one, follow_wrapped=False)]
+        older = {*name.legacy_parameters, "callback"}
+        refused = [one for one in name.parameters if one not in older and not _takes(value, one)]
+        wanted = (*name.parameters, *name.legacy_parameters)
+        refused += [one for one in wanted if one in older and not _takes(value, one, follow_wrapped=False)]
         return f"takes no {', '.join(refused)}" if refused else ""
     return ""
 

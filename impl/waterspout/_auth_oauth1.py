@@ -164,6 +164,7 @@ class OAuthMixin(LoginMixin):
         """
         raise NotImplementedError(f"{type(self).__name__} must define _oauth_consumer_token")
 
+    @takes_callback
     def _oauth_get_user_future(self, access_token: Token) -> Any:
         """Return an awaitable of a dict with what is known of the user.  To be defined, as a coroutine.
 

@@ -71,9 +71,8 @@ class Exchange(HTTPConnection):
         if driver is None:
             return self._without_connection()
         _, status, reason = start_line
-        fields = headers.to_wire()
         try:
-            octets = driver.http.send_response(status, reason or "", fields)  # type: ignore[arg-type]
+            octets = driver.http.send_response(status, reason or "", headers.to_wire())  # type: ignore[arg-type]
             if chunk and self.method != "HEAD":
                 body = driver.http.send_data(chunk)
                 if len(body) > JOINED_WRITE:

@@ -422,6 +422,12 @@ class BaseIOStream:
             self._incoming.append(chunk[:size])
         return size
 
+    def _unread(self, data: bytes) -> None:
+        """Put bytes back that were read too many, to be read next; nobody may be reading."""
+        after = self._incoming.take(len(self._incoming))
+        for piece in (data, after):
+            self._incoming.append(memoryview(piece))
+
     def _deliver(self, pausing: bool = False) -> bool:
         """Complete the pending read if it is satisfied; return whether there is none any more."""
         read = self._read

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -96,9 +97,11 @@ class _Loader(importlib.abc.InspectLoader):
 
     def get_source(self, fullname: str) -> str | None:
         """Return the source of the module."""
-        loader: Any = self._own.loader
-        source: str | None = loader.get_source(self._own.name)
-        return source
+        if self._own.origin is None:
+            return None
+        # The file itself, because some loaders, pytest's for instance, do not tell.
+        with tokenize.open(self._own.origin) as file:
+            return file.read()
 
     def is_package(self, fullname: str) -> bool:
         """Whether the module is a package."""

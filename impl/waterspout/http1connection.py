@@ -28,6 +28,7 @@ from waterspout._error_response import error_response
 from waterspout._exchange import Exchange, failed_future
 from waterspout._loggers import app_log, gen_log
 from waterspout._server_parameters import HTTP1ConnectionParameters, ServerParameters
+from waterspout._stream_connection import HTTP1Connection, HTTP1ServerConnection
 from waterspout._write_gate import WriteGate
 from waterspout.httputil import HTTPHeaders, RequestStartLine
 from waterspout.iostream import StreamClosedError
@@ -45,7 +46,9 @@ from waterspout.protocol.messages import is_transfer_encoding_chunked, parse_hex
 
 __all__ = [
     "Exchange",
+    "HTTP1Connection",
     "HTTP1ConnectionParameters",
+    "HTTP1ServerConnection",
     "ServerDriver",
     "ServerParameters",
     "is_transfer_encoding_chunked",

@@ -481,6 +481,8 @@ async def test_wait_cancelled(leftovers, logs):
     process = api.process.Subprocess(["sh", "-c", "read line; exit 3"], stdin=stream(), stdout=stream())
     waiting = process.wait_for_exit()
     waiting.cancel()
+    # A turn of the loop for whatever follows from that, before the process can end.
+    await asyncio.sleep(0)
     await process.stdin.write(b"line\n")
     process.stdin.close()
     await in_time(process.stdout.read_until_close(), lambda: "the end of the output")

@@ -288,13 +288,12 @@ class RequestHandler(ArgumentMethods, CookieMethods, XSRFMethods, PageMethods):
             raise RuntimeError("finish() was called twice; a response ends once")
         if chunk is not None:
             self.write(chunk)
-        request = self.request
-        if response.status == 200 and not response.sent and request.method in ("GET", "HEAD"):
+        if response.status == 200 and not response.sent and self.request.method in ("GET", "HEAD"):
             # Also for a tag that the handler chose: RFC 9110, section 13.2.1, has conditions evaluated in any
             # case.  Released Tornado then leaves that to the handler.
             if "Etag" not in response.headers:
                 self.set_etag_header()
-            if (has_copy := self.check_etag_header()) or request.headers.contains_any(CONDITIONS):
+            if (has_copy := self.check_etag_header()) or self.request.headers.contains_any(CONDITIONS):
                 self._apply_conditions(has_copy)
                 if response.finished:
                     return lifecycle.nothing_to_wait_for()

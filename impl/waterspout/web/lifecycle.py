@@ -148,8 +148,7 @@ class HandlerDelegate(httputil.HTTPMessageDelegate):
             handler.path_kwargs = {}
             if self._path_args or self._path_kwargs:
                 self._decode_path(handler)
-            prepared = handler.prepare()
-            if prepared is not None and must_wait(prepared, "prepare"):
+            if (prepared := handler.prepare()) is not None and must_wait(prepared, "prepare"):
                 return start_limited(handler, self._after_prepare(handler, prepared))
         except FAILURES as error:
             fail(handler, error)
