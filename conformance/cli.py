@@ -289,12 +289,12 @@ def models(names: tuple[str, ...], steps: int, seed: int | None, package: str, r
 
 
 @main.command()
-@click.option("--judge", "first", is_flag=True, help="Run everything first: targets, saboteurs, the other judges.")
+@click.option("--judge", "first", is_flag=True, help="Judge first: Waterspout, Tornado, and with the other judges.")
 @click.option(
     "--all",
     "everything",
     is_flag=True,
-    help="With --judge: every target that this machine can start, and the judges' full lanes.",
+    help="With --judge: every target that this machine can start, the saboteurs, Autobahn, longer lanes.",
 )
 @click.option("-j", "--jobs", "processes", default=2, show_default=True, help="Processes at work at the same time.")
 def report(first: bool, everything: bool, processes: int) -> None:
