@@ -8,6 +8,7 @@ section 6).
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import numbers
 import re
@@ -19,6 +20,7 @@ from waterspout._http_date import http_date
 from waterspout.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPOutputError,
     HTTPServerRequest,
     ResponseStartLine,
     format_timestamp,
@@ -140,7 +142,9 @@ class Response:
         """End a response that has begun and cannot go on, as far as it got."""
         self.buffer.clear()
         self.finished = True
-        self.request.connection.finish()
+        # If the head declared more than that, the connection is closed, which tells the client.
+        with contextlib.suppress(HTTPOutputError):
+            self.request.connection.finish()
 
     def _fix_length(self) -> None:
         size = sum(map(len, self.buffer))
