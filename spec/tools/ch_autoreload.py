@@ -95,7 +95,8 @@ def test_setting(target):
     doc("autoreload.add_reload_hook"),
 )
 def test_hooks(target):
-    before = "for name in ('one', 'two'):\n    PACKAGE.autoreload.add_reload_hook(lambda name=name: print(name))\n"
+    hook = "lambda name=name: print(name, flush=True)"
+    before = f"for name in ('one', 'two'):\n    PACKAGE.autoreload.add_reload_hook({hook})\n"
     source = program(SERVER.replace("BEFORE", before + "PACKAGE.autoreload.start(check_time=20)"))
     assert lines(target, source) == (0, ["began [] 1", "one", "two", "began [] 2"])
 
