@@ -22,14 +22,16 @@ closed, and offers the same routes on both ports; one that cannot speak TLS leav
     Takes text messages that are JSON: ``{"send": text}``, ``{"close": [code, reason]}``, ``{"subprotocol": true}``;
     offers the subprotocols "chat" and "superchat".
 
-Servers that share an interface share the application: ``wsgi_app`` and ``asgi_app`` have it, and the program of a
-server says only how that one is started.
+Servers that share an interface share the application: ``wsgi_app``, ``asgi_app`` and, for packages with Tornado's API,
+``api_pages`` and ``api_sockets`` have it, and the program of a server says only how that one is started. No other
+file has 30 lines of code, imports aside.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import json
 import os
 import signal
@@ -55,8 +57,9 @@ COMPRESSIBLE = 1000
 CERTIFICATE = Path(__file__).parent / "localhost.pem"
 
 
+@functools.cache
 def resource_directory() -> tempfile.TemporaryDirectory[str]:
-    """Return a new directory with the file resource.txt in it; it goes with the object."""
+    """Return a directory with the file resource.txt in it; it goes when the program ends, or at the end of a with."""
     directory = tempfile.TemporaryDirectory(prefix="conform-resource-")
     path = Path(directory.name) / "resource.txt"
     path.write_bytes(RESOURCE)

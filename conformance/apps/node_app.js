@@ -1,7 +1,8 @@
 // The fixture application on Node's http module; what an application would add (routing, 405, 500) is written out.
 'use strict';
 const serve = require('./node_serving.js');
-const text = { 'Content-Type': 'text/plain' };
+const say = (response, status, text, fields) =>
+  response.writeHead(status, { 'Content-Type': 'text/plain', ...fields }).end(text);
 const routes = {
   '/echo': (request, response, body) => {
     const headers = request.rawHeaders.flatMap((name, i, all) => i % 2 ? [] : [[name, all[i + 1]]]);
@@ -16,19 +17,14 @@ const routes = {
     for (const chunk of told.chunks || []) response.write(chunk);
     response.end(told.body || '');
   },
-  '/get-only': (request, response) => request.method === 'GET' ? response.writeHead(200, text).end('got')
-    : response.writeHead(405, { ...text, Allow: 'GET' }).end('only GET here'),
-  '/resource.txt': (request, response) => response.writeHead(200, text).end('0123456789'.repeat(100)),
-  '/error': () => { throw new Error('the fixture application was asked to fail'); },
+  '/get-only': (request, response) =>
+    request.method === 'GET' ? say(response, 200, 'got') : say(response, 405, 'only GET here', { Allow: 'GET' }),
+  '/resource.txt': (request, response) => say(response, 200, '0123456789'.repeat(100)),
+  '/error': (request, response) => say(response, 500, 'the application failed'),
 };
-const missing = (request, response) => response.writeHead(404, text).end('there is no such page');
-function answer(request, response) {
-  const route = routes[request.url.replace(/^https?:\/\/[^/]*/i, '').split('?')[0]] || missing;
+serve((request, response) => {
+  const route = routes[request.url.replace(/^https?:\/\/[^/]*/i, '').split('?')[0]];
   const parts = [];
-  request.on('data', (part) => parts.push(part)).on('end', () => {
-    try { route(request, response, Buffer.concat(parts)); } catch (error) {
-      response.writeHead(500, text).end('the application failed');
-    }
-  });
-}
-serve(answer);
+  request.on('data', (part) => parts.push(part)).on('end', () =>
+    route ? route(request, response, Buffer.concat(parts)) : say(response, 404, 'there is no such page'));
+});

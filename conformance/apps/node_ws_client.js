@@ -13,12 +13,9 @@ function open({ url, subprotocols, ...options }, say) {
     .on('error', (error) => say({ error: error.message, code: error.code || '' }))
     .on('close', (code, reason) => say({ closed: [code, reason.toString()] }));
 }
-function act(socket, told) {
-  if (told.text !== undefined) socket.send(told.text);
-  if (told.binary !== undefined) socket.send(octets(told.binary));
-  if (told.ping !== undefined) socket.ping(octets(told.ping));
-  if (told.close) socket.close(...told.close);
-}
+const acts = { text: (socket, text) => socket.send(text), binary: (socket, data) => socket.send(octets(data)),
+  ping: (socket, data) => socket.ping(octets(data)), close: (socket, how) => socket.close(...how) };
+const act = (socket, told) => Object.entries(told).forEach(([what, value]) => acts[what](socket, value));
 const server = net.createServer((suite) => {
   let socket;
   const say = (event) => suite.writable && suite.write(JSON.stringify(event) + '\n');
