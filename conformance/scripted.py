@@ -16,7 +16,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -24,6 +24,7 @@ import h11
 import pytest
 
 from conformance.client import Fields, WireLog
+from conformance.halting import halting
 from conformance.package import api
 
 #: Ways to send an answer: all of it, or every byte for itself.
@@ -343,7 +344,11 @@ class Upstream:
                     connection.sendall(answer)
 
 
-@pytest.fixture
-def remote(wire_log: list[dict[str, Any]]) -> Remote:
-    """A server that does as it is told, and a client to judge by it; see :class:`Remote`."""
-    return Remote(WireLog(wire_log))
+@pytest.fixture(params=["smooth", "halting"], ids=lambda kind: f"network={kind}")
+def remote(request: pytest.FixtureRequest, wire_log: list[dict[str, Any]]) -> Iterator[Remote]:
+    """A server that does as it is told, and a client to judge by it; see :class:`Remote`.
+
+    Each case runs on sockets that halt as well (see :mod:`conformance.halting`).
+    """
+    with halting() if request.param == "halting" else contextlib.nullcontext():
+        yield Remote(WireLog(wire_log))

@@ -1,9 +1,10 @@
 """The ``joined`` fixture: two streams of the package under test, one of which the other reads.
 
 A case that asks for it runs once for each kind of stream, and all kinds must pass: pairs of local sockets, of TCP
-connections and of TLS connections, the two ends of a pipe, and streams in memory that a subclass of ``BaseIOStream``
-makes through its hooks. In memory the two sides go in lockstep: the sender can write no more than a few bytes until
-the receiver has read them, so that every write is a partial one and every read finds little.
+connections and of TLS connections, these two over sockets that halt as well (see :mod:`conformance.halting`), the two
+ends of a pipe, and streams in memory that a subclass of ``BaseIOStream`` makes through its hooks. In memory the two
+sides go in lockstep: the sender can write no more than a few bytes until the receiver has read them, so that every
+write is a partial one and every read finds little.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pytest
 
 from conformance import certificates
 from conformance.client import in_time
+from conformance.halting import halting
 from conformance.package import api
 
 #: A sender and a receiver.
@@ -44,7 +46,8 @@ async def tcp_pair(**limits: Any) -> Pair:
         sender = api.iostream.IOStream(near, **limits)
         await in_time(sender.connect(listener.getsockname()), lambda: "a connection")
         accepted, _ = listener.accept()
-    return sender, api.iostream.IOStream(accepted, **limits)
+    # Made anew, to halt where the others do.
+    return sender, api.iostream.IOStream(socket.socket(fileno=accepted.detach()), **limits)
 
 
 async def tls_pair(**limits: Any) -> Pair:
@@ -56,6 +59,18 @@ async def tls_pair(**limits: Any) -> Pair:
     )
     client, server = await in_time(handshakes, lambda: "a TLS handshake")
     return client, server
+
+
+async def halting_pair(**limits: Any) -> Pair:
+    """Return the two sides of a TCP connection whose sockets halt."""
+    with halting():
+        return await tcp_pair(**limits)
+
+
+async def halting_tls_pair(**limits: Any) -> Pair:
+    """Return the two sides of a TLS connection whose sockets halt, in the handshake as well."""
+    with halting():
+        return await tls_pair(**limits)
 
 
 async def pipe_pair(**limits: Any) -> Pair:
@@ -191,6 +206,8 @@ KINDS: dict[str, Make] = {
     "sockets": socket_pair,
     "tcp": tcp_pair,
     "tls": tls_pair,
+    "halting": halting_pair,
+    "halting-tls": halting_tls_pair,
     "pipes": pipe_pair,
     "lockstep": memory_pair,
 }

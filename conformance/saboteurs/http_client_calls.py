@@ -299,7 +299,13 @@ def _(ref: Patches) -> None:
     ref.replace(ref.simple_httpclient.SimpleAsyncHTTPClient, "close", lambda client: None)
 
 
-@asks("fetch-twice-the-time", "request_timeout is twice what it says.", "timeout.request", "timeout.whole")
+@asks(
+    "fetch-twice-the-time",
+    "request_timeout is twice what it says.",
+    "timeout.request",
+    "timeout.anywhere",
+    "timeout.whole",
+)
 def _(arguments: Arguments) -> None:
     arguments["request_timeout"] = 2 * arguments.get("request_timeout", 20)
 

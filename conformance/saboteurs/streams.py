@@ -345,6 +345,17 @@ def _(ref: Patches) -> None:
     around(ref, ref.iostream.IOStream, "read_from_fd", lie)
 
 
+@connection_lie("end-is-a-reset", "The end is taken for a reset.", "connection.peer.left")
+def _(ref: Patches) -> None:
+    def lie(original: Any, self: Any, buf: Any) -> Any:
+        size = original(self, buf)
+        if size == 0:
+            raise ConnectionResetError("the peer has gone")
+        return size
+
+    around(ref, ref.iostream.IOStream, "read_from_fd", lie)
+
+
 @connection_lie("half-closed-is-closed", "The end of the peer ends both directions.", "connection.peer.half-closed")
 def _(ref: Patches) -> None:
     def lie(original: Any, self: Any, buf: Any) -> Any:
@@ -384,7 +395,12 @@ def _(ref: Patches) -> None:
     around(ref, ref.iostream.IOStream, "read_until", lie)
 
 
-@connection_lie("hook-errors-forgotten", "The errors of hooks are not the stream's.", "connection.hooks.error")
+@connection_lie(
+    "hook-errors-forgotten",
+    "The errors of hooks are not the stream's.",
+    "connection.hooks.error",
+    "connection.peer.reset-writing",
+)
 def _(ref: Patches) -> None:
     around(ref, base(ref), "close", lambda original, self, exc_info=False: original(self))
 

@@ -256,6 +256,27 @@ async def test_request_timeout(remote, clock, arguments):
 
 
 @must(
+    "client.timeout.anywhere",
+    "Wherever in its answer a server falls silent, the request times out, and the connection is closed.",
+    doc("httpclient.HTTPRequest"),
+)
+@each(
+    said=[
+        labelled("status-line", b"HTTP/1.1 200"),
+        labelled("informational", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        labelled("fields", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"),
+        labelled("body", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfour"),
+        labelled("chunk", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfour"),
+        labelled("trailers", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n"),
+    ]
+)
+async def test_timeout_anywhere(remote, clock, said):
+    remote.play(said)
+    assert (await seconds_until_timeout(remote, request_timeout=3))[0] == 3
+    await remote.peers[0].gone()
+
+
+@must(
     "client.timeout.whole",
     "request_timeout is for the whole request: an answer that comes bit by bit does not stretch it.",
     doc("httpclient.HTTPRequest"),

@@ -131,23 +131,74 @@ async def test_nodelay(opened, leftovers):
 # -- peers ------------------------------------------------------------------------------------------------------------
 
 
+async def connected(opened):
+    """Return a stream over TCP and the plain socket at its other end."""
+    listener, address = listening(opened)
+    stream = opened.keep(api.iostream.IOStream(socket.socket()))
+    await arrival(stream.connect(address), "a connection")
+    return stream, opened.keep(listener.accept()[0])
+
+
+READS = [
+    labelled("until", lambda stream: stream.read_until(b"\n")),
+    labelled("until-regex", lambda stream: stream.read_until_regex(b"\n")),
+    labelled("bytes", lambda stream: stream.read_bytes(5)),
+    labelled("partial", lambda stream: stream.read_bytes(5, partial=True)),
+    labelled("into", lambda stream: stream.read_into(bytearray(5))),
+    labelled("until-close", lambda stream: stream.read_until_close()),
+]
+
+
 @must(
     "connection.peer.reset",
     "A reset by the peer ends a read with StreamClosedError; real_error and error are the ConnectionResetError.",
     doc("iostream.StreamClosedError"),
 )
-async def test_reset(opened, leftovers):
-    listener, address = listening(opened)
-    stream = opened.keep(api.iostream.IOStream(socket.socket()))
-    await arrival(stream.connect(address), "a connection")
-    peer, _ = listener.accept()
-    reading = stream.read_bytes(1)
+@each(read=[read for read in READS if read.label != "until-close"])
+async def test_reset(opened, leftovers, read):
+    stream, peer = await connected(opened)
+    reading = read(stream)
     await turns()
     reset(peer)
     with pytest.raises(api.iostream.StreamClosedError) as caught:
         await arrival(reading, "the reset")
     assert isinstance(caught.value.real_error, ConnectionResetError)
     assert isinstance(stream.error, ConnectionResetError)
+
+
+@must(
+    "connection.peer.reset-writing",
+    "A reset by the peer ends a write that waits, with StreamClosedError, and the stream has the cause as its error.",
+    doc("iostream.StreamClosedError"),
+    doc("iostream.BaseIOStream.write"),
+)
+async def test_reset_writing(opened, leftovers):
+    stream, peer = await connected(opened)
+    writing = stream.write(bytes(64 << 20))
+    await turns()
+    assert not writing.done()
+    reset(peer)
+    with pytest.raises(api.iostream.StreamClosedError):
+        await arrival(writing, "the reset")
+    assert isinstance(stream.error, ConnectionError)
+
+
+@must(
+    "connection.peer.left",
+    "A peer that leaves, or ends its direction, ends a read that waits with a StreamClosedError without a cause.",
+    doc("iostream.StreamClosedError"),
+)
+@each(read=[read for read in READS if read.label not in ("until-close", "partial")])
+@each(end=["close", "half-close"])
+async def test_left(opened, leftovers, read, end):
+    stream, peer = await connected(opened)
+    reading = read(stream)
+    peer.send(b"four")
+    await turns()
+    peer.close() if end == "close" else peer.shutdown(socket.SHUT_WR)
+    with pytest.raises(api.iostream.StreamClosedError) as caught:
+        await arrival(reading, "the end")
+    assert (caught.value.real_error, stream.error) == (None, None)
 
 
 @should(
@@ -377,18 +428,41 @@ async def test_not_idle(opened, leftovers, pending):
     assert await arrival(future if pending == "read" else stream.read_bytes(3)) == b"abc"
 
 
+def hello():
+    """Return the first message of a client of TLS."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = certificates.client_context().wrap_bio(incoming, outgoing, server_hostname=HOST)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+SAID = [
+    labelled("http", lambda: b"GET / HTTP/1.1\r\n\r\n"),
+    labelled("nothing", lambda: b""),
+    labelled("hello", hello),
+    labelled("half-a-hello", lambda: hello()[:50]),
+]
+
+
 @must(
     "tls.start.not-tls",
-    "A server whose client speaks something else, or leaves, gets an error of the handshake.",
+    "A peer that speaks something else, leaves or breaks off ends the handshake with an error, on either side.",
     doc("iostream.IOStream.start_tls"),
 )
-@each(peer=[labelled("http", b"GET / HTTP/1.1\r\n\r\n"), labelled("leaves", b"")])
-async def test_not_tls(opened, leftovers, peer):
-    stream, far = opened.pair()
-    handshake = stream.start_tls(True, certificates.server_options())
-    far.send(peer)
-    far.shutdown(socket.SHUT_WR)
-    with pytest.raises((ssl.SSLError, api.iostream.StreamClosedError)):
+@each(said=SAID)
+@each(end=["half-close", "close", "reset"])
+@each(side=["server", "client"])
+async def test_not_tls(opened, leftovers, said, end, side):
+    stream, far = await connected(opened)
+    options = certificates.server_options() if side == "server" else certificates.client_context()
+    handshake = stream.start_tls(side == "server", options, None if side == "server" else HOST)
+    far.send(said())
+    await turns()
+    # The stream may have been faster.
+    with contextlib.suppress(OSError):
+        {"half-close": lambda: far.shutdown(socket.SHUT_WR), "close": far.close, "reset": lambda: reset(far)}[end]()
+    with pytest.raises((OSError, api.iostream.StreamClosedError)):
         await arrival(handshake, "the end of the handshake")
 
 
