@@ -10,10 +10,7 @@ puts table, chart and figures into ``benchmarks/results``. Servers and wrk talk 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
-import os
-import platform
 import re
 import shutil
 import statistics
@@ -21,12 +18,11 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
+from benchmarks import records
 from benchmarks.chart import Bar, bars
 from benchmarks.http_servers import SERVERS
 
-RESULTS = Path(__file__).parent / "results"
 BASE = "Tornado"
 CONNECTIONS = 32
 #: Bounds, for a typing error is not to keep a machine busy for days.
@@ -108,33 +104,17 @@ def ratios(rates: dict[str, list[float]], name: str) -> list[float]:
 
 def table(rates: Rates) -> str:
     """Return the ratios as a table of Markdown: the median of the rounds, then the least and the greatest."""
-    lines = ["| requests a second, times Tornado's | " + " | ".join(SERVERS) + " |"]
-    lines.append("| --- |" + " ---: |" * len(SERVERS))
+    rows = []
     for title, by_server in rates.items():
-        cells = []
-        for name in SERVERS:
-            values = ratios(by_server, name)
-            cells.append(f"**{statistics.median(values):.2f}** ({min(values):.2f} to {max(values):.2f})")
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append([title, *(records.spread(ratios(by_server, name)) for name in SERVERS)])
+    return records.markdown(["requests a second, times Tornado's", *SERVERS], rows)
 
 
 def circumstances(rounds: int, seconds: int) -> str:
     """Return under what conditions the figures were taken."""
-    names = sorted({name for _, distributions in SERVERS.values() for name in distributions})
-    versions = ", ".join(f"{name} {_version(name)}" for name in names)
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return (
-        f"{rounds} rounds of {seconds} s for each server and scenario, {CONNECTIONS} connections, wrk and one server "
-        f"process on {os.cpu_count()} cores over loopback, {platform.system()}, {python}, asyncio's loop; {versions}."
-    )
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "of this checkout"
+    rounds_of = f"{rounds} rounds of {seconds} s for each server and scenario, {CONNECTIONS} connections"
+    distributions = {name for _, needed in SERVERS.values() for name in needed}
+    return f"{rounds_of}, wrk and one server process on {records.circumstances(distributions)}"
 
 
 def chart(rates: Rates) -> str:
@@ -148,11 +128,10 @@ def chart(rates: Rates) -> str:
 
 def write(rates: Rates, rounds: int, seconds: int) -> None:
     """Keep table, chart and figures."""
-    RESULTS.mkdir(exist_ok=True)
     text = f"# HTTP throughput\n\n{table(rates)}\n\n![chart](http_throughput.svg)\n\n{circumstances(rounds, seconds)}\n"
-    (RESULTS / "http_throughput.md").write_text(text, encoding="utf-8")
-    (RESULTS / "http_throughput.svg").write_text(chart(rates), encoding="utf-8")
-    (RESULTS / "http_throughput.json").write_text(json.dumps(rates, indent=1) + "\n", encoding="utf-8")
+    records.keep("http_throughput.md", text)
+    records.keep("http_throughput.svg", chart(rates))
+    records.keep("http_throughput.json", json.dumps(rates, indent=1) + "\n")
 
 
 def main() -> None:
@@ -160,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http_throughput")
     parser.add_argument("--rounds", type=int, default=7, choices=range(1, MOST_ROUNDS + 1), metavar="N")
     parser.add_argument("--seconds", type=int, default=5, choices=range(1, MOST_SECONDS + 1), metavar="S")
-    parser.add_argument("--write", action="store_true", help=f"write to {RESULTS.parent.name}/{RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help="write to benchmarks/results")
     chosen = parser.parse_args()
     wrk = shutil.which("wrk")
     if wrk is None:

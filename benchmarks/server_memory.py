@@ -4,7 +4,7 @@ Each package serves in a process of its own; this one plays the clients and read
 A figure is the growth over the server at rest: for each connection, or as a share of what was sent.  While each kind of
 client is there, an ordinary request is made, and has to be answered.
 
-    python benchmarks/server_memory.py [--connections 10000] [--upload-gib 1] [PACKAGE ...]
+    python -m benchmarks.server_memory [--connections 10000] [--upload-gib 1] [--write] [PACKAGE ...]
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from benchmarks import records
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 MIB = 1024 * 1024
@@ -132,7 +134,7 @@ class Server:
 @contextlib.contextmanager
 def running(package: str) -> Iterator[Server]:
     """Start the server of ``package``."""
-    command = [sys.executable, __file__, "--serve", package]
+    command = [sys.executable, "-m", "benchmarks.server_memory", "--serve", package]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -150,6 +152,19 @@ def crowd(server: Server, number: int, sent: bytes) -> str:
             if count % 100 == 0:
                 server.check_others()
         server.check_others()
+        return f"{server.growth() / number:,.0f} bytes for each connection"
+
+
+def dripping(server: Server, number: int, seconds: int) -> str:
+    """Open connections that send a request without end, one byte a second each."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(number)]
+        for index in range(seconds):
+            due = time.monotonic() + 1
+            for client in clients:
+                client.sendall(GET[index : index + 1] if index < len(GET) - 4 else b"x")
+            server.check_others()
+            time.sleep(max(0.0, due - time.monotonic()))
         return f"{server.growth() / number:,.0f} bytes for each connection"
 
 
@@ -203,6 +218,7 @@ def main() -> None:
     parser.add_argument("packages", nargs="*", default=["waterspout", "tornado"])
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--upload-gib", type=float, default=1.0)
+    parser.add_argument("--write", action="store_true", help="write to benchmarks/results")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -210,19 +226,27 @@ def main() -> None:
         return
     number = min(options.connections, raise_descriptor_limit() - 100)
     size = int(options.upload_gib * 1024) * MIB
-    rows = [
+    scenarios = [
         (f"{number:,} silent connections", lambda server: crowd(server, number, b"")),
         (f"{number:,} idle after a request", lambda server: crowd(server, number, GET)),
         ("1,000 with half a head", lambda server: crowd(server, 1000, GET[:-4])),
+        ("1,000 at one byte a second", lambda server: dripping(server, 1000, 20)),
         (f"upload of {options.upload_gib:g} GiB", lambda server: upload(server, size, b"/")),
         ("upload of 64 MiB, used slowly", lambda server: upload(server, 64 * MIB, b"/slowly")),
         ("pipelining without reading", pipelining),
         ("large answer, not taken", slow_reader),
     ]
-    for title, measure in rows:
+    rows = []
+    for title, measure in scenarios:
+        found = []
         for package in options.packages:
             with running(package) as server:
-                print(f"{title:30}  {package:10}  {measure(server)}", flush=True)
+                found.append(measure(server))
+            print(f"{title:30}  {package:10}  {found[-1]}", flush=True)
+        rows.append([title, *found])
+    if options.write:
+        table = records.markdown(["growth of the server's memory", *options.packages], rows)
+        records.keep("server_memory.md", f"# Memory\n\n{table}\n\n{records.circumstances(options.packages)}\n")
 
 
 if __name__ == "__main__":

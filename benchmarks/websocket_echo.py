@@ -1,14 +1,15 @@
 """What a WebSocket echo costs on loopback, next to Tornado, websockets, aiohttp and picows, as ratios.
 
-Run ``python benchmarks/websocket_echo.py``. Every server runs in a process of its own; one client, the same for all,
-sends a message and waits for its echo. The servers take turns, round by round, and of each the best round counts, so
-that the ratios hold on a busy machine even if the microseconds do not. What is not installed is left out.
+Every server runs in a process of its own; one client, the same for all,
+sends a message and waits for its echo. The servers take turns, round by round; a ratio compares two servers in the same
+round, and of the rounds the median, the least and the greatest are shown. What is not installed is left out.
 
-    python benchmarks/websocket_echo.py [--deflate] [SECONDS PER ROUND]
+    python -m benchmarks.websocket_echo [--deflate] [--rounds N] [--seconds S] [--write]
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import importlib.util
 import os
@@ -20,7 +21,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-ROUNDS = 5
+from benchmarks import records
+
+BASE = "tornado"
 SIZES = {"64 B": 64, "1 KiB": 1024, "16 KiB": 16384}
 KEY = b"\x37\xfa\x21\x3d"
 DEFLATE = "--deflate" in sys.argv
@@ -115,7 +118,7 @@ def run_server(name: str) -> None:
 @contextmanager
 def server(name: str) -> Iterator[int]:
     """Run a server in a process of its own; gives its port."""
-    command = [sys.executable, __file__, "--serve", name, *(["--deflate"] if DEFLATE else [])]
+    command = [sys.executable, "-m", "benchmarks.websocket_echo", "--serve", name, *(["--deflate"] if DEFLATE else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=dict(os.environ))
     assert process.stdout is not None
     try:
@@ -167,24 +170,49 @@ class Client:
         return 2 + short if short < 126 else 4 + int.from_bytes(data[2:4], "big")
 
 
-def main() -> None:
-    """Print one line for each size."""
-    seconds = next((float(word) for word in sys.argv[1:] if word[0].isdigit()), 0.3)
-    names = [name for name in SERVERS if importlib.util.find_spec(name)]
+def compare(names: list[str], rounds: int, seconds: float) -> dict[str, dict[str, list[float]]]:
+    """Return the microseconds of an echo, by its size and the server, one figure for each round."""
+    found: dict[str, dict[str, list[float]]] = {label: {name: [] for name in names} for label in SIZES}
     with ExitStack() as stack:
         clients = {name: Client(stack.enter_context(server(name))) for name in names}
-        print(f"{'echo of':>8} " + " ".join(f"{name:>13}" for name in names) + "   microseconds; times waterspout's")
         for label, size in SIZES.items():
-            best = dict.fromkeys(names, float("inf"))
-            for _ in range(ROUNDS):
-                for name in names:
-                    best[name] = min(best[name], clients[name].round(size, seconds))
-            cells = (f"{best[name]:7.0f} {best[name] / best['waterspout']:4.2f}x" for name in names)
-            print(f"{label:>8} " + " ".join(cells))
+            for number in range(rounds):
+                for name in names[number % len(names) :] + names[: number % len(names)]:
+                    found[label][name].append(clients[name].round(size, seconds))
+    return found
+
+
+def table(found: dict[str, dict[str, list[float]]]) -> str:
+    """Return how many echoes each server gives in the time in which Tornado gives one."""
+    rows = []
+    for label, times in found.items():
+        speeds = [[base / mine for mine, base in zip(of, times[BASE], strict=True)] for of in times.values()]
+        rows.append([label, *map(records.spread, speeds)])
+    return records.markdown(["echoes a second, times Tornado's", *next(iter(found.values()))], rows)
+
+
+def main() -> None:
+    """Compare, print the table, and keep it if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.websocket_echo")
+    parser.add_argument("--deflate", action="store_true", help="with permessage-deflate")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of each server, size and round")
+    parser.add_argument("--write", action="store_true", help="write to benchmarks/results")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        run_server(chosen.serve)
+        return
+    names = [name for name in SERVERS if importlib.util.find_spec(name)]
+    rows = table(compare(names, chosen.rounds, chosen.seconds))
+    how = f"{chosen.rounds} rounds of {chosen.seconds:g} s for each server and size, one connection, "
+    said = how + records.circumstances(names)
+    print(f"{rows}\n\n{said}")
+    if chosen.write:
+        title = "WebSocket echo" + (", with permessage-deflate" if DEFLATE else "")
+        name = "websocket_echo_deflate.md" if DEFLATE else "websocket_echo.md"
+        records.keep(name, f"# {title}\n\n{rows}\n\n{said}\n")
 
 
 if __name__ == "__main__":
-    if "--serve" in sys.argv:
-        run_server(sys.argv[sys.argv.index("--serve") + 1])
-    else:
-        main()
+    main()
