@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -182,6 +183,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def on_the_wire(item: pytest.Item) -> bool:
     """Whether bytes exchanged with the target's server decide the case."""
     return bool(_WIRE_FIXTURES.keys() & set(getattr(item, "fixturenames", ())))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # What stands when the cases have been collected stays; looking through it for garbage takes a tenth of the run.
+    gc.freeze()
 
 
 def _done(path: str) -> frozenset[str]:

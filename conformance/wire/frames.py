@@ -7,6 +7,7 @@ builders write valid frames of a client; :func:`frame` takes every field by itse
 
 from __future__ import annotations
 
+import functools
 import itertools
 import zlib
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class Frame:
 
     def fields(self) -> list[bytes]:
         """Return the frame as bytes, one element for each field of the header, the payload last."""
+        return list(self._fields)
+
+    @functools.cached_property
+    def _fields(self) -> list[bytes]:
+        # Kept, because a long payload takes its time to mask.
         short = self.announced if self.form == 7 else {16: 126, 64: 127}[self.form]
         fields = [bytes([self.fin << 7 | self.rsv << 4 | self.opcode]), bytes([(self.key is not None) << 7 | short])]
         if self.form != 7:

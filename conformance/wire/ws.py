@@ -71,7 +71,7 @@ __all__ = [
 #: Seconds after which a target that does not react to a fault is asked whether it goes on.
 _PATIENCE = 0.2
 #: Bytes of a case that are sent one by one; what follows is cut at borders, or long cases would take seconds.
-_BYTEWISE = 8192
+_BYTEWISE = 1024
 _NOTHING = Received("nothing", b"")
 _BARE_END = "dropped without a close frame; one with the code says why"
 
