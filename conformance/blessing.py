@@ -17,13 +17,16 @@ def write_expectations(target: Target, records: Iterable[CaseRecord], why: str) 
     """Write ``NAME.expected.toml`` for what failed in ``records``; return a sentence on what was written.
 
     There is one entry for each requirement, with all the ways in which its cases fail. Reasons that were written before
-    are kept, and so are entries for other releases than the installed one; one without signatures stays without.
+    are kept, and so are entries for other releases than the installed one and for what was not judged; one without
+    signatures stays without.
     """
+    records = list(records)
+    judged = {record.id for record in records}
     failing: dict[str, set[str]] = {}
     for record in records:
         if record.verdict in _KNOWN:
             failing.setdefault(record.id, set()).add(record.signature)
-    entries = dict(target.expected_of_others)
+    entries = {**target.expected_of_others, **{id: known for id, known in target.expected.items() if id not in judged}}
     for id, signatures in failing.items():
         known = target.expected.get(id)
         if known is None or known.signatures:

@@ -148,7 +148,10 @@ def diff(old: Path, new: Path) -> None:
 @click.option("--target", "-t", "name", required=True, help="Target whose expectations to write.")
 @click.option("--why", default="not looked into yet", show_default=True, help="Reason for entries that are new.")
 def bless(name: str, why: str) -> None:
-    """Write the failures of the last run into a target's expectations, and drop those that pass now."""
+    """Write the failures of the last run into a target's expectations, without those that pass now.
+
+    What the run did not judge stays as it is.
+    """
     last = runlog.latest("run")
     if last is None or name not in last.targets or not last.complete:
         raise click.UsageError(f"there is no whole run of {name}; `conform run --target {name}` first")

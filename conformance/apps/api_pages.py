@@ -30,7 +30,7 @@ def routes(web: Any) -> list[tuple[Any, ...]]:
             for chunk in told.chunks:
                 self.write(chunk)
                 await self.flush()
-            self.write(told.body)
+            self.finish(told.body or None)
 
         get = post = put = patch = delete = options = head = answer
 

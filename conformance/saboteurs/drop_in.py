@@ -30,7 +30,7 @@ def _(ref: Patches) -> None:
     assert ref.locks
 
 
-@drop_in_lie("drop-in-own-release", "version is that of the implementation.", "package.version", "metadata.version")
+@drop_in_lie("drop-in-own-release", "version is that of the implementation.", "package.version")
 def _(ref: Patches) -> None:
     ref.replace(__import__(ref.package), "version", "0.1.0")
 

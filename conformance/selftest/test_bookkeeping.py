@@ -136,6 +136,14 @@ def test_what_bless_writes_is_read_back(tmp_path: Path, monkeypatch: pytest.Monk
     assert found["a.b.c"].why == "a reason"
 
 
+def test_bless_keeps_what_was_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.blessing.TARGETS", tmp_path)
+    expected = {"a.b.c": Expectation("passes now", "1"), "d.e.f": Expectation("another chapter", "1")}
+    write_expectations(Target("t", package="t", expected=expected), [record()], "new")
+
+    assert set(targets._expectations(tmp_path / "t.expected.toml")) == {"d.e.f"}
+
+
 def test_a_target_file_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.toml"
     path.write_text('import = "x"\nimprot = "y"\n')

@@ -115,7 +115,12 @@ def test_pickles(target):
 
 
 METADATA = """
-import tornado
+import pathlib, sys, tempfile, tornado
+place = tempfile.TemporaryDirectory()
+info = pathlib.Path(place.name, "tornado-1.0.dist-info")
+info.mkdir()
+(info / "METADATA").write_text("Metadata-Version: 2.1\\nName: tornado\\nVersion: 1.0\\n")
+sys.path.insert(0, place.name)
 from importlib.metadata import distributions, packages_distributions, version
 print(version("tornado") == version("Tornado") == tornado.version)
 print("tornado" in {one.metadata["Name"] for one in distributions()}, set(packages_distributions()["tornado"]))
@@ -124,7 +129,8 @@ print("tornado" in {one.metadata["Name"] for one in distributions()}, set(packag
 
 @must(
     "dropin.metadata.version",
-    "importlib.metadata knows a distribution of Tornado's name, by whatever spelling, and its release.",
+    "importlib.metadata knows a distribution of Tornado's name, by whatever spelling, and its release, also where "
+    "another release is installed.",
     doc("install_as_tornado"),
     needs=("drop-in",),
 )
