@@ -23,7 +23,10 @@ Message = MutableMapping[str, Any]
 
 
 def _listener() -> socket.socket:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    # With its protocol named: else asyncio leaves Nagle's algorithm on, and an answer sent in two parts waits for it.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(256)
     listener.setblocking(False)
     return listener
 

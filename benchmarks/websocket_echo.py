@@ -1,8 +1,8 @@
 """What a WebSocket echo costs on loopback, next to Tornado, websockets, aiohttp and picows, as ratios.
 
-Every server runs in a process of its own; one client, the same for all,
-sends a message and waits for its echo. The servers take turns, round by round; a ratio compares two servers in the same
-round, and of the rounds the median, the least and the greatest are shown. What is not installed is left out.
+Every server runs in a process of its own; one client, the same for all, sends a message on each of its connections and
+waits for the echoes. The servers take turns, round by round; a ratio compares two servers in the same round, and of the
+rounds the median, the least and the greatest are shown. What is not installed is left out.
 
     python -m benchmarks.websocket_echo [--deflate] [--rounds N] [--seconds S] [--write]
 """
@@ -24,6 +24,8 @@ from typing import Any
 from benchmarks import records
 
 BASE = "tornado"
+#: With one connection most of the time goes by in waking up whoever waits; with many a server always has work.
+CONNECTIONS = (1, 32)
 SIZES = {"64 B": 64, "1 KiB": 1024, "16 KiB": 16384}
 KEY = b"\x37\xfa\x21\x3d"
 DEFLATE = "--deflate" in sys.argv
@@ -109,7 +111,10 @@ SERVERS: dict[str, Any] = {
 
 def run_server(name: str) -> None:
     """Serve on a free port, which is printed."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # With its protocol named: else asyncio leaves Nagle's algorithm on.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     listener.setblocking(False)
     print(listener.getsockname()[1], flush=True)
     asyncio.run(SERVERS[name](listener))
@@ -139,30 +144,39 @@ def frame(size: int) -> bytes:
 
 
 class Client:
-    """One connection to a server."""
+    """Connections to a server: each sends a message, then each waits for its echo."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(HANDSHAKE)
+    def __init__(self, port: int, connections: int) -> None:
+        self.sockets = [self.connect(port) for _ in range(connections)]
+
+    @staticmethod
+    def connect(port: int) -> socket.socket:
+        """Return a connection after its handshake."""
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(HANDSHAKE)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            head += self.socket.recv(1)
+            head += connection.recv(1)
         assert head.startswith(b"HTTP/1.1 101"), head
+        return connection
 
     def round(self, size: int, seconds: float) -> float:
         """Return the microseconds that an echo takes."""
         message, count, started = frame(size), 0, time.perf_counter()
         while (now := time.perf_counter()) < started + seconds:
-            self.socket.sendall(message)
-            self.receive()
-            count += 1
+            for connection in self.sockets:
+                connection.sendall(message)
+            for connection in self.sockets:
+                self.receive(connection)
+            count += len(self.sockets)
         return (now - started) / count * 1e6
 
-    def receive(self) -> None:
-        data = self.socket.recv(65536)
+    def receive(self, connection: socket.socket) -> None:
+        """Take one frame."""
+        data = connection.recv(65536)
         while len(data) < 4 or len(data) < self.expected(data):
-            data += self.socket.recv(65536)
+            data += connection.recv(65536)
 
     @staticmethod
     def expected(data: bytes) -> int:
@@ -170,11 +184,11 @@ class Client:
         return 2 + short if short < 126 else 4 + int.from_bytes(data[2:4], "big")
 
 
-def compare(names: list[str], rounds: int, seconds: float) -> dict[str, dict[str, list[float]]]:
+def compare(names: list[str], connections: int, rounds: int, seconds: float) -> dict[str, dict[str, list[float]]]:
     """Return the microseconds of an echo, by its size and the server, one figure for each round."""
     found: dict[str, dict[str, list[float]]] = {label: {name: [] for name in names} for label in SIZES}
     with ExitStack() as stack:
-        clients = {name: Client(stack.enter_context(server(name))) for name in names}
+        clients = {name: Client(stack.enter_context(server(name)), connections) for name in names}
         for label, size in SIZES.items():
             for number in range(rounds):
                 for name in names[number % len(names) :] + names[: number % len(names)]:
@@ -204,14 +218,17 @@ def main() -> None:
         run_server(chosen.serve)
         return
     names = [name for name in SERVERS if importlib.util.find_spec(name)]
-    rows = table(compare(names, chosen.rounds, chosen.seconds))
-    how = f"{chosen.rounds} rounds of {chosen.seconds:g} s for each server and size, one connection, "
-    said = how + records.circumstances(names)
-    print(f"{rows}\n\n{said}")
+    tables = []
+    for connections in CONNECTIONS:
+        rows = table(compare(names, connections, chosen.rounds, chosen.seconds))
+        tables.append(f"Connections at a time: {connections}.\n\n{rows}\n")
+    how = f"{chosen.rounds} rounds of {chosen.seconds:g} s for each server and size, "
+    said = "\n".join([*tables, how + records.circumstances(names)])
+    print(said)
     if chosen.write:
         title = "WebSocket echo" + (", with permessage-deflate" if DEFLATE else "")
         name = "websocket_echo_deflate.md" if DEFLATE else "websocket_echo.md"
-        records.keep(name, f"# {title}\n\n{rows}\n\n{said}\n")
+        records.keep(name, f"# {title}\n\n{said}\n")
 
 
 if __name__ == "__main__":
