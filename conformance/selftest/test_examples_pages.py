@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,7 +202,7 @@ def rush(shops: list[Started], shoppers: int) -> Counter[int]:
     def shop_at(shop: Started, number: int) -> None:
         cookie = shop.ask("/").headers.get("Set-Cookie", "").split(";")[0]
         ready.wait(PATIENCE)
-        answer = shop.post("/cart", {"action": "add", "session": f"shopper {number} {id(ready)}"}, Cookie=cookie)
+        answer = shop.post("/cart", {"action": "add", "session": f"shopper {number} {uuid.uuid4()}"}, Cookie=cookie)
         told[answer.code] += 1
 
     threads = [threading.Thread(target=shop_at, args=(shops[n % len(shops)], n)) for n in range(shoppers)]
