@@ -78,20 +78,30 @@ async def connected(url: Any, *args: Any, **options: Any) -> AsyncIterator[Any]:
 async def scripted(answer: Callable[[str], bytes], *, close: bool = False) -> AsyncIterator[str]:
     """Serve connections that are answered with ``answer(key)``; gives the URL."""
     done = asyncio.Event()
+    tasks: set[asyncio.Task[None] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())
         head = await reader.readuntil(b"\r\n\r\n")
         key = head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0].decode()
         writer.write(answer(key))
         if not close:
             await done.wait()
-        writer.close()
+        await closed(writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     done.set()
     server.close()
+    await asyncio.gather(*filter(None, tasks))
     await server.wait_closed()
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """Close the connection, and return when it is."""
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 def accepting(key: str, *fields: str) -> bytes:
@@ -411,7 +421,7 @@ class TestFailures:
                 future.cancel()
                 with contextlib.suppress(ConnectionError):
                     assert await reader.read() == b""
-                writer.close()
+                await closed(writer)
                 ended.set()
 
             server = await asyncio.start_server(serve, "127.0.0.1", 0)
