@@ -22,7 +22,8 @@ LARGE = b"0123456789" * 1000
 Message = MutableMapping[str, Any]
 
 
-def _listener() -> socket.socket:
+def listening_socket() -> socket.socket:
+    """Return a non-blocking listening socket on a free port of the loopback address."""
     # With its protocol named: else asyncio leaves Nagle's algorithm on, and an answer sent in two parts waits for it.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -59,7 +60,7 @@ async def with_tornado_api(package: str) -> None:
 
     routes = [("/sync", Sync), ("/async", Async), ("/10k", Large), ("/echo", Echo)]
     application = web.Application(routes, log_function=lambda handler: None)
-    listener = _listener()
+    listener = listening_socket()
     httpserver.HTTPServer(application).add_socket(listener)
     await _until_stdin_closes(listener)
 
@@ -83,7 +84,7 @@ async def with_aiohttp() -> None:
     application.router.add_post("/echo", echo)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    listener = _listener()
+    listener = listening_socket()
     await web.SockSite(runner, listener).start()
     await _until_stdin_closes(listener)
 
@@ -106,7 +107,7 @@ async def with_uvicorn(parser: Any) -> None:
 
     config = uvicorn.Config(_asgi, loop="asyncio", http=parser, lifespan="off", log_level="error", access_log=False)
     server = uvicorn.Server(config)
-    listener = _listener()
+    listener = listening_socket()
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     await _until_stdin_closes(listener)
     server.should_exit = True

@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from benchmarks import records
+from benchmarks.http_servers import listening_socket
 
 BASE = "tornado"
 #: With one connection most of the time goes by in waking up whoever waits; with many a server always has work.
@@ -111,11 +112,7 @@ SERVERS: dict[str, Any] = {
 
 def run_server(name: str) -> None:
     """Serve on a free port, which is printed."""
-    # With its protocol named: else asyncio leaves Nagle's algorithm on.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-    listener.setblocking(False)
+    listener = listening_socket()
     print(listener.getsockname()[1], flush=True)
     asyncio.run(SERVERS[name](listener))
 

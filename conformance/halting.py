@@ -59,8 +59,8 @@ class HaltingSocket(_Halts, socket.socket):
         return super().send(memoryview(data).cast("B")[:MOST], flags)
 
     def sendmsg(self, buffers: Any, *others: Any) -> int:
-        first = next(iter(buffers))
-        return self.send(first) if not others else super().sendmsg(buffers, *others)
+        self._check(self._halts_writing)
+        return super().sendmsg([memoryview(buffer).cast("B")[:MOST] for buffer in buffers][:1], *others)
 
 
 class HaltingTLSSocket(_Halts, ssl.SSLSocket):

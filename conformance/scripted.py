@@ -186,12 +186,12 @@ def ok(body: bytes = b"ok", *lines: str, status: str = "200 OK") -> bytes:
     return head.encode("latin-1") + body
 
 
-def closing(answer: bytes) -> Answer:
-    """Return an answer after which the server closes the connection."""
+def closing(answer: bytes, way: str = "close") -> Answer:
+    """Return an answer after which the server ends the connection: way "close", "half-close" or "reset"."""
 
     async def play(peer: Peer) -> None:
         await peer.send(answer)
-        peer.close()
+        {"close": peer.close, "half-close": peer.end, "reset": peer.reset}[way]()
 
     return play
 

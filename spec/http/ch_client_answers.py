@@ -114,16 +114,6 @@ async def test_informational(remote, leftovers, pieces):
     assert (response.code, response.body, "Link" in response.headers) == (200, b"ok", False)
 
 
-def breaking(answer, way):
-    """Return an answer after which the server breaks off in this way."""
-
-    async def play(peer):
-        await peer.send(answer)
-        {"close": peer.close, "half-close": peer.end, "reset": peer.reset}[way]()
-
-    return play
-
-
 @must(
     "client.body.cut-short",
     "An answer that ends before its declared end, in whatever way, is an error: one with code 599, or of the system.",
@@ -142,7 +132,7 @@ def breaking(answer, way):
 )
 @each(way=["close", "half-close", "reset"])
 async def test_cut_short(remote, leftovers, answer, way):
-    remote.play(breaking(answer, way))
+    remote.play(closing(answer, way))
     error = await remote.failure(request_timeout=1)
     assert not isinstance(error, api.simple_httpclient.HTTPTimeoutError), "the client waits on"
     assert is_refusal(error) or (way == "reset" and isinstance(error, ConnectionError))
