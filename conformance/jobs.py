@@ -158,6 +158,8 @@ def _print_kills(kills: Kills, partial: bool) -> int:
 
 def fuzz(chosen: list[targets.Target], roles: Sequence[str], full: bool) -> int:
     """Let Autobahn judge ``chosen`` as "server" and "client"; write a run, print results, return the exit code."""
+    if not wstest.available():
+        raise click.UsageError("Autobahn is not installed here; `conform autobahn setup` does that")
     run_file = runlog.RunFile("autobahn", targets={one.name: described(one) for one in chosen}, full=full)
     code = outcome.AS_EXPECTED
     for one, role in itertools.product(chosen, roles):

@@ -23,8 +23,8 @@ closed, and offers the same routes on both ports; one that cannot speak TLS leav
     offers the subprotocols "chat" and "superchat".
 
 Servers that share an interface share the application: ``wsgi_app``, ``asgi_app`` and, for packages with Tornado's API,
-``api_pages`` and ``api_sockets`` have it, and the program of a server says only how that one is started. No other
-file has 30 lines of code, imports aside.
+``api_pages`` and ``api_sockets`` have it, and the program of a server says only how that one is started. What is
+written for one server has less than 30 lines of code in a file, imports aside.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import click
 import pytest
 
-from conformance import catalogue
+from conformance import catalogue, jobs
 from conformance.oracles import autobahn, wstest
 from conformance.report import cross
 from conformance.verdict import Verdict
@@ -59,3 +60,9 @@ def test_differences_are_grouped_by_reason() -> None:
         ("3.1-2", "good", (reserved,)),
         ("2.7", "FAILED, close OK", ()),
     ]
+
+
+def test_without_autobahn_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wstest, "available", lambda: False)
+    with pytest.raises(click.UsageError, match="conform autobahn setup"):
+        jobs.fuzz([], ("server",), full=False)
